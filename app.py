@@ -1,0 +1,65 @@
+"""Builds the page and serves it; decides nothing. `python app.py --port 7860`, or `article-qa serve`."""
+
+from __future__ import annotations
+
+import argparse
+import signal
+import sys
+import threading
+from collections.abc import Sequence
+from contextlib import ExitStack, suppress
+
+from index.errors import ArticleQAError, InputError
+from qa.answer import Asker
+from qa.config import Config
+
+HOST, PORT = "127.0.0.1", 7860
+LOCAL_MODELS = {"embedded": "Qwen2.5-Coder 1.5B, on this machine", "tiny": "SmolLM2 135M, on this machine"}
+
+
+def model_name(config: Config) -> str:
+    """Return what the page says of who answers."""
+    if config.llm == "none":
+        return "No language model: sentences only"
+    return LOCAL_MODELS.get(config.llm, config.llm_model)
+
+
+def serve(config: Config, *, host: str = HOST, port: int = PORT) -> None:
+    """Serve the page until Ctrl-C or SIGTERM; prints one line with the address when it is ready.
+
+    Raises InputError if the port is taken, and what `Asker.open` raises if the library or a model cannot be used.
+    """
+    from qa.web import page  # Gradio takes seconds to import: not before it is needed
+
+    ended = threading.Event()
+    with ExitStack() as stack:
+        asker = stack.enter_context(Asker.open(config))
+        asker.library.start()  # vectors that are still missing are made while questions are answered
+        blocks = page.build(asker, model=model_name(config))
+        try:
+            url = page.launch(blocks, host=host, port=port)
+        except OSError as error:
+            raise InputError(f"port {port} on {host} cannot be used; choose another with --port") from error
+        stack.callback(blocks.close)
+        signal.signal(signal.SIGTERM, lambda *_: ended.set())
+        print(f"Article QA: {url} (Ctrl-C ends it)", flush=True)
+        with suppress(KeyboardInterrupt):
+            ended.wait()
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Serve the configured library; return the exit status."""
+    parser = argparse.ArgumentParser(prog="app.py", description="Serve the page of Article QA.")
+    parser.add_argument("--host", default=HOST, help="address to listen on (default: %(default)s, this machine only)")
+    parser.add_argument("--port", type=int, default=PORT, help="default: %(default)s")
+    given = parser.parse_args(arguments)
+    try:
+        serve(Config.load(), host=given.host, port=given.port)
+    except ArticleQAError as error:
+        print(f"article-qa: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,88 @@
+"""From values to figures: a mean or a share with its 95% interval. What cannot be said is None.
+
+The questions are taken as independent draws. Questions on the same article are a little less than that, so the true
+intervals are somewhat wider.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from evals.types import Figure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+_Z95 = 1.959963984540054  # the standard normal's 97.5% point
+_DRAWS = 2000
+_FEW = 10  # below this many values the bootstrap's intervals are far too narrow
+
+
+def wilson(mean: float, n: int) -> tuple[float, float] | None:
+    """Wilson's 95% interval of a share `mean` of `n` cases, within [0, 1]; None for no case.
+
+    Also a safe interval for the mean of any values in [0, 1]: none of them vary more than zeros and ones do.
+    """
+    if n == 0:
+        return None
+    z2 = _Z95**2
+    centre = (mean + z2 / (2 * n)) / (1 + z2 / n)
+    half = _Z95 / (1 + z2 / n) * math.sqrt(max(0.0, mean * (1 - mean)) / n + z2 / (4 * n * n))
+    return min(mean, max(0.0, centre - half)), max(mean, min(1.0, centre + half))
+
+
+def bootstrap(values: Sequence[float], statistic: Callable[..., Any] = np.mean) -> tuple[float, float] | None:
+    """The percentile bootstrap's 95% interval of `statistic` (called with an array and `axis=1`); None below 2 values.
+
+    The same values give the same interval: the draws are seeded.
+    """
+    if len(values) < 2:
+        return None
+    drawn = np.random.default_rng(0).choice(np.asarray(values, dtype=float), size=(_DRAWS, len(values)))
+    low, high = np.quantile(statistic(drawn, axis=1), [0.025, 0.975])
+    return float(low), float(high)
+
+
+def rate(outcomes: Sequence[bool | float | None]) -> Figure:
+    """The share of ones among values that are 0, 1 or undefined, with Wilson's interval."""
+    values = [float(one) for one in outcomes if one is not None]
+    share = math.fsum(values) / len(values) if values else None
+    interval = None if share is None else wilson(share, len(values))
+    return Figure(share, len(values), interval, undefined=len(outcomes) - len(values))
+
+
+def mean(outcomes: Sequence[float | None], *, unit: bool = True) -> Figure:
+    """The mean of the defined values, with a bootstrap interval.
+
+    `unit`: all values are in [0, 1], so that few or equal ones can have Wilson's (wider) interval; the bootstrap would
+    say that five ones in a row are certain.
+    """
+    values = [one for one in outcomes if one is not None]
+    undefined = len(outcomes) - len(values)
+    if not values:
+        return Figure(None, 0, undefined=undefined)
+    average = math.fsum(values) / len(values)
+    few = len(values) < _FEW or min(values) == max(values)
+    interval = wilson(min(1.0, average), len(values)) if unit and few else bootstrap(values)
+    return Figure(average, len(values), interval, undefined)
+
+
+def quantile(outcomes: Sequence[float | None], q: float) -> Figure:
+    """The `q` quantile (linear between two values) of the defined values, with a bootstrap interval."""
+    values = [one for one in outcomes if one is not None]
+    undefined = len(outcomes) - len(values)
+    if not values:
+        return Figure(None, 0, undefined=undefined)
+
+    def of(drawn: Any, axis: int) -> Any:  # noqa: ANN401  # numpy's arrays of any shape
+        return np.quantile(drawn, q, axis=axis)
+
+    return Figure(float(np.quantile(values, q)), len(values), bootstrap(values, of), undefined)
+
+
+def count(total: int, n: int) -> Figure:
+    """A plain count among `n` cases: no interval. Undefined where there was no case."""
+    return Figure(total if n else None, n)

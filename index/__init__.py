@@ -1,0 +1,1 @@
+"""Articles -> a searchable library on disk. Knows nothing of language models."""

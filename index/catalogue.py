@@ -1,0 +1,357 @@
+"""The library's source of truth: one SQLite file with the articles, offsets, passages, word index and vectors.
+
+Each article is written in one transaction, so that it is there whole or not at all, whatever ends the process. Everything else
+on disk (Chroma) can be made again from this file without reading an article or embedding a word.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from index.errors import LibraryError, StaleLibraryError
+from index.types import Article, Passage, Sentence
+
+Vectors = NDArray[np.float32]
+
+# One entry a version; entry n brings a file of version n to n + 1. Entries are never edited once released.
+MIGRATIONS = (
+    """
+    CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
+    CREATE TABLE articles (
+        key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE, title TEXT NOT NULL, text TEXT NOT NULL, date TEXT,
+        source TEXT, url TEXT, file TEXT, sha256 TEXT NOT NULL, added_at TEXT NOT NULL);
+    CREATE INDEX articles_date ON articles (date);
+    CREATE TABLE sentences (
+        article INTEGER NOT NULL REFERENCES articles (key) ON DELETE CASCADE, number INTEGER NOT NULL,
+        start INTEGER NOT NULL, stop INTEGER NOT NULL, PRIMARY KEY (article, number)) WITHOUT ROWID;
+    CREATE TABLE passages (
+        key INTEGER PRIMARY KEY AUTOINCREMENT, id TEXT NOT NULL UNIQUE,
+        article INTEGER NOT NULL REFERENCES articles (key) ON DELETE CASCADE,
+        first INTEGER NOT NULL, last INTEGER NOT NULL, start INTEGER NOT NULL, stop INTEGER NOT NULL);
+    CREATE INDEX passages_article ON passages (article);
+    CREATE TABLE vectors (
+        passage INTEGER PRIMARY KEY REFERENCES passages (key) ON DELETE CASCADE, maker TEXT NOT NULL, vector BLOB NOT NULL);
+    CREATE VIRTUAL TABLE words USING fts5 (title, body, tokenize = 'porter unicode61 remove_diacritics 2');
+    INSERT INTO meta VALUES ('vectors_version', '0');
+    """,
+)
+
+_PASSAGE = """
+    SELECT p.key, p.id, a.id, p.first, p.last, p.start, p.stop, a.text FROM passages p JOIN articles a ON a.key = p.article
+"""
+_ARTICLE = "SELECT id, title, text, date, source, url, file, added_at FROM articles"
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a library holds; all are counts."""
+
+    articles: int
+    sentences: int
+    passages: int
+    vectors: int
+    pending: int  # passages that have no vector yet
+
+
+class Catalogue:
+    """One SQLite file, usable from several threads and several processes at once."""
+
+    def __init__(self, file: Path) -> None:
+        """Open `file`, making or migrating it. Raises LibraryError or StaleLibraryError."""
+        self._file = file
+        self._local = threading.local()
+        self._connections: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        try:
+            self._migrate()
+        except sqlite3.DatabaseError as exc:
+            self.close()
+            raise LibraryError(
+                f"{file}: not a library that can be read ({exc}); move it away or use another folder"
+            ) from exc
+
+    def close(self) -> None:
+        """Close the connections of every thread."""
+        with self._lock:
+            for connection in self._connections:
+                connection.close()
+            self._connections.clear()
+        self._local = threading.local()
+
+    # ------------------------------------------------------------------------------------------------- articles
+
+    def put(self, article: Article, sentences: Sequence[Sentence], passages: Sequence[Passage]) -> None:
+        """Write `article` with its parts, in place of any earlier text under the same id: all or nothing."""
+        with self._write() as db:
+            self._drop(db, article.id)
+            key = db.execute(
+                "INSERT INTO articles (id, title, text, date, source, url, file, sha256, added_at)"
+                " VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+                (
+                    article.id,
+                    article.title,
+                    article.text,
+                    article.date and article.date.isoformat(),
+                    article.source,
+                    article.url,
+                    article.file,
+                    article.sha256,
+                    article.added_at.isoformat(),
+                ),
+            ).lastrowid
+            db.executemany(
+                "INSERT INTO sentences VALUES (?, ?, ?, ?)", ((key, s.index, s.start, s.end) for s in sentences)
+            )
+            for p in passages:
+                row = db.execute(
+                    "INSERT INTO passages (id, article, first, last, start, stop) VALUES (?, ?, ?, ?, ?, ?)",
+                    (p.id, key, p.first, p.last, p.start, p.end),
+                ).lastrowid
+                db.execute("INSERT INTO words (rowid, title, body) VALUES (?, ?, ?)", (row, article.title, p.text))
+
+    def remove(self, article_id: str) -> bool:
+        """Take an article out with all its parts; False if it is not there."""
+        with self._write() as db:
+            return self._drop(db, article_id)
+
+    def get(self, article_id: str) -> Article | None:
+        """Return the article as stored."""
+        row = self._db.execute(f"{_ARTICLE} WHERE id = ?", (article_id,)).fetchone()
+        return _article(row) if row else None
+
+    def digest(self, article_id: str) -> tuple[str, str | None] | None:
+        """Return (SHA-256, file) of a stored article without reading its text."""
+        row = self._db.execute("SELECT sha256, file FROM articles WHERE id = ?", (article_id,)).fetchone()
+        return (str(row[0]), row[1]) if row else None
+
+    def heading(self, article_id: str) -> tuple[str, date | None] | None:
+        """Return (title, date) of a stored article without reading its text."""
+        row = self._db.execute("SELECT title, date FROM articles WHERE id = ?", (article_id,)).fetchone()
+        return (str(row[0]), date.fromisoformat(row[1]) if row[1] else None) if row else None
+
+    def articles(self) -> Iterator[Article]:
+        """Yield every article, newest date first, undated last, then by id."""
+        for row in self._db.execute(f"{_ARTICLE} ORDER BY date IS NULL, date DESC, id"):
+            yield _article(row)
+
+    def sentences(self, article_id: str) -> tuple[Sentence, ...]:
+        """Return the sentences of an article in order; empty if it is not there."""
+        rows = self._db.execute(
+            "SELECT s.number, s.start, s.stop, a.text FROM sentences s JOIN articles a ON a.key = s.article"
+            " WHERE a.id = ? ORDER BY s.number",
+            (article_id,),
+        )
+        return tuple(Sentence(article_id, number, start, end, text[start:end]) for number, start, end, text in rows)
+
+    def passages(self, keys: Sequence[int]) -> dict[int, Passage]:
+        """Return the passages that are still there, by key."""
+        found: dict[int, Passage] = {}
+        for some in _slices(keys, 500):
+            marks = ",".join("?" * len(some))
+            for key, *rest, text in self._db.execute(f"{_PASSAGE} WHERE p.key IN ({marks})", some):
+                name, article_id, first, last, start, stop = rest
+                found[key] = Passage(name, article_id, first, last, start, stop, text[start:stop])
+        return found
+
+    def status(self) -> Status:
+        """Count what is there, in one consistent reading."""
+        row = self._db.execute(
+            "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM sentences), (SELECT count(*) FROM passages),"
+            " (SELECT count(*) FROM vectors)"
+        ).fetchone()
+        articles, sentences, passages, vectors = (int(count) for count in row)
+        return Status(articles, sentences, passages, vectors, passages - vectors)
+
+    def check(self) -> list[str]:
+        """Return what is wrong, in words; empty if all is well."""
+        wrong = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check") if row[0] != "ok"]
+        wrong += [
+            f"{row[0]}: row {row[1]} has lost its article" for row in self._db.execute("PRAGMA foreign_key_check")
+        ]
+        for table in ("sentences", "passages"):
+            rows = self._db.execute(
+                f"SELECT DISTINCT a.id FROM {table} t JOIN articles a ON a.key = t.article"  # noqa: S608 (one of two names)
+                " WHERE NOT (0 <= t.start AND t.start < t.stop AND t.stop <= length(a.text))"
+            )
+            wrong += [f"{row[0]}: {table} leave the text" for row in rows]
+        words, passages = self._db.execute(
+            "SELECT (SELECT count(*) FROM words), (SELECT count(*) FROM passages)"
+        ).fetchone()
+        if words != passages:
+            wrong.append(f"the word index has {words} passages of {passages}")
+        return wrong
+
+    # ---------------------------------------------------------------------------------------------------- words
+
+    def match(self, expression: str, k: int) -> list[tuple[int, float]]:
+        """Return (passage key, BM25 score) of the `k` best for an FTS5 expression; higher is better.
+
+        The title counts twice as much as the body: a passage is short, and its article's title says what it is about.
+        """
+        rows = self._db.execute(
+            "SELECT rowid, -bm25(words, 2.0, 1.0) FROM words WHERE words MATCH ? ORDER BY bm25(words, 2.0, 1.0), rowid LIMIT ?",
+            (expression, k),
+        )
+        return [(int(key), float(score)) for key, score in rows]
+
+    # -------------------------------------------------------------------------------------------------- vectors
+
+    def pending(self, limit: int) -> list[tuple[int, str, str | None, str]]:
+        """Return up to `limit` passages without a vector, oldest first: (key, title, ISO date, passage text)."""
+        rows = self._db.execute(
+            "SELECT p.key, a.title, a.date, p.start, p.stop, a.text FROM passages p JOIN articles a ON a.key = p.article"
+            " WHERE NOT EXISTS (SELECT 1 FROM vectors v WHERE v.passage = p.key) ORDER BY p.key LIMIT ?",
+            (limit,),
+        )
+        return [(key, title, day, text[start:stop]) for key, title, day, start, stop, text in rows]
+
+    def put_vectors(self, keys: Sequence[int], vectors: Vectors, *, maker: str) -> None:
+        """Store vectors; those whose passage has gone meanwhile are dropped."""
+        with self._write() as db:
+            db.executemany(
+                "INSERT OR IGNORE INTO vectors SELECT key, ?, ? FROM passages WHERE key = ?",
+                ((maker, vector.astype("<f4").tobytes(), key) for key, vector in zip(keys, vectors, strict=True)),
+            )
+            _touch_vectors(db)
+
+    def drop_vectors(self, family: str) -> None:
+        """Forget every vector, so that all are made again, by an embedder of `family`."""
+        with self._write() as db:
+            db.execute("DELETE FROM vectors")
+            _set(db, "family", family)
+            _touch_vectors(db)
+
+    def vectors_version(self) -> int:
+        """A number that grows whenever the set of vectors changes, in this or another process."""
+        return int(self._db.execute("SELECT value FROM meta WHERE name = 'vectors_version'").fetchone()[0])
+
+    def vector_keys(self) -> dict[str, int]:
+        """Return passage id -> key of every passage that has a vector."""
+        rows = self._db.execute("SELECT p.id, p.key FROM passages p JOIN vectors v ON v.passage = p.key")
+        return {str(name): int(key) for name, key in rows}
+
+    def vectors(self, keys: Sequence[int] | None = None) -> tuple[list[int], Vectors]:
+        """Return (passage keys, float32 (n, dim)) of the given or all vectors, by key."""
+        if keys is None:
+            rows = self._db.execute("SELECT passage, vector FROM vectors ORDER BY passage").fetchall()
+        else:
+            rows = []
+            for some in _slices(keys, 500):
+                marks = ",".join("?" * len(some))
+                rows += self._db.execute(
+                    f"SELECT passage, vector FROM vectors WHERE passage IN ({marks}) ORDER BY passage",  # noqa: S608 (only "?")
+                    some,
+                ).fetchall()
+        if not rows:
+            return [], np.zeros((0, 0), dtype=np.float32)
+        data = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4").reshape(len(rows), -1)
+        return [int(row[0]) for row in rows], data.astype(np.float32, copy=False)
+
+    def dates(self, keys: Sequence[int]) -> dict[int, date | None]:
+        """Return the article's date of each passage key."""
+        found: dict[int, date | None] = {}
+        for some in _slices(keys, 500):
+            marks = ",".join("?" * len(some))
+            rows = self._db.execute(
+                f"SELECT p.key, a.date FROM passages p JOIN articles a ON a.key = p.article WHERE p.key IN ({marks})",  # noqa: S608
+                some,
+            )
+            found |= {int(key): date.fromisoformat(day) if day else None for key, day in rows}
+        return found
+
+    # ----------------------------------------------------------------------------------------------------- meta
+
+    def setting(self, name: str) -> str | None:
+        """Return what was stored under `name`."""
+        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
+        return str(row[0]) if row else None
+
+    def set_setting(self, name: str, value: str) -> None:
+        """Store `value` under `name`."""
+        with self._write() as db:
+            _set(db, name, value)
+
+    # ------------------------------------------------------------------------------------------------- internals
+
+    @property
+    def _db(self) -> sqlite3.Connection:
+        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
+        if connection is None:
+            # A connection is used by its own thread alone; check_same_thread is off only so that close() may end it.
+            connection = sqlite3.connect(self._file, timeout=60, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA foreign_keys = ON")
+            connection.execute("PRAGMA journal_mode = WAL")
+            connection.execute("PRAGMA synchronous = FULL")  # a committed article survives a power cut, too
+            self._local.connection = connection
+            with self._lock:
+                self._connections.append(connection)
+        return connection
+
+    @contextmanager
+    def _write(self) -> Iterator[sqlite3.Connection]:
+        db = self._db
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            yield db
+        except BaseException:
+            db.execute("ROLLBACK")
+            raise
+        db.execute("COMMIT")
+
+    def _drop(self, db: sqlite3.Connection, article_id: str) -> bool:
+        row = db.execute("SELECT key FROM articles WHERE id = ?", (article_id,)).fetchone()
+        if row is None:
+            return False
+        db.execute("DELETE FROM words WHERE rowid IN (SELECT key FROM passages WHERE article = ?)", row)
+        db.execute("DELETE FROM articles WHERE key = ?", row)
+        _touch_vectors(db)
+        return True
+
+    def _migrate(self) -> None:
+        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        if version > len(MIGRATIONS):
+            raise StaleLibraryError(
+                f"{self._file}: made by a newer version (format {version}, this one knows {len(MIGRATIONS)}); upgrade article-qa"
+            )
+        while version < len(MIGRATIONS):
+            # One script, one transaction; two processes that start at once: the second finds the version already raised.
+            with self._write() as db:
+                version = int(db.execute("PRAGMA user_version").fetchone()[0])
+                if version == len(MIGRATIONS):
+                    break
+                for statement in MIGRATIONS[version].split(";"):
+                    if statement.strip():
+                        db.execute(statement)
+                version += 1
+                db.execute(f"PRAGMA user_version = {version}")
+
+
+def _touch_vectors(db: sqlite3.Connection) -> None:
+    db.execute("UPDATE meta SET value = CAST(value AS INTEGER) + 1 WHERE name = 'vectors_version'")
+
+
+def _set(db: sqlite3.Connection, name: str, value: str) -> None:
+    db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
+
+
+def _article(row: tuple[Any, ...]) -> Article:
+    name, title, text, day, source, url, file, added_at = row
+    return Article(
+        name, title, text, day and date.fromisoformat(day), source, url, file, added_at=datetime.fromisoformat(added_at)
+    )
+
+
+def _slices(keys: Iterable[int], size: int) -> Iterator[list[int]]:
+    every = list(keys)
+    for at in range(0, len(every), size):
+        yield every[at : at + size]

@@ -1,0 +1,56 @@
+"""The values that flow through the index: articles, their sentences and their passages."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Article:
+    """One text as it was read. Every citation is a range of characters of `text`.
+
+    `text` has plain line feeds and no header line; nothing else is changed, so that a JSONL article's offsets are offsets
+    in the field of its file.
+    """
+
+    id: str  # stable over re-runs and machines: given, or from the URL, the path, or the content
+    title: str  # never empty: the given one, the first heading or the standfirst, or the file's name
+    text: str
+    date: date | None = None  # the day the article speaks from, never the day it was read
+    source: str | None = None  # outlet or author as given
+    url: str | None = None
+    file: str | None = None  # absolute path of the file it was read from
+    added_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
+
+    @property
+    def sha256(self) -> str:
+        """Hex digest over everything that is embedded or shown: id, title, date, source, URL and text."""
+        shown = [self.id, self.title, self.date and self.date.isoformat(), self.source, self.url, self.text]
+        return hashlib.sha256(json.dumps(shown, ensure_ascii=False).encode("utf-8", "surrogatepass")).hexdigest()
+
+
+@dataclass(frozen=True, slots=True)
+class Sentence:
+    """A sentence as a range of its article."""
+
+    article_id: str
+    index: int  # 0-based within the article
+    start: int  # characters into Article.text, inclusive
+    end: int  # exclusive
+    text: str  # always article.text[start:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """A run of whole sentences: what is embedded, searched and reranked."""
+
+    id: str  # from the article's digest and the range, so that the same id always means the same text
+    article_id: str
+    first: int  # index of the first sentence, inclusive
+    last: int  # index of the last sentence, inclusive
+    start: int  # characters into Article.text, inclusive
+    end: int  # exclusive
+    text: str  # always article.text[start:end]

@@ -1,0 +1,232 @@
+"""Question -> Answer, the whole way: search, read, write, check."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
+from time import perf_counter
+from types import TracebackType
+from typing import Self
+
+from index.errors import InputError, LLMError
+from index.library import Library
+from qa import chat
+from qa.config import Config
+from qa.evidence import evidence_for
+from qa.llm import LLM, open_llm
+from qa.parse import REFUSAL, DraftParser, is_refusal
+from qa.prompt import render
+from qa.rerank import CrossEncoder, Reranker
+from qa.retrieve import Retriever
+from qa.types import (
+    Answer,
+    AnswerDone,
+    Citation,
+    Claim,
+    ClaimChecked,
+    Draft,
+    DraftGrown,
+    Event,
+    Evidence,
+    EvidenceFound,
+    Reason,
+    Rejection,
+    Turn,
+)
+from qa.verify import Gate
+
+MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the model's window
+
+
+class Asker:
+    """Answers questions from one library. Thread safe; the embedded model answers one question at a time."""
+
+    def __init__(
+        self, library: Library, config: Config, *, llm: LLM | None, reranker: Callable[[], Reranker] | None
+    ) -> None:
+        """Use `open`, unless a test brings its own parts; `reranker` is called once, at the first question."""
+        self.library = library
+        self.config = config
+        self.llm = llm
+        self._make_reranker = reranker
+        self._reranker: Reranker | None = None
+        self._loading = threading.Lock()
+
+    @classmethod
+    def open(cls, config: Config) -> Asker:
+        """Open the configured library and model. The model loads in the background, so that evidence comes first."""
+        llm = open_llm(config)
+        if llm is not None:
+            llm.start()
+        library = Library(config.library, embedder=config.embedder)
+        return cls(library, config, llm=llm, reranker=CrossEncoder if config.reranker else None)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the model and close the library."""
+        if self.llm is not None:
+            self.llm.close()
+        self.library.close()
+
+    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+        """Return the answer: the last event of `stream`."""
+        *_, done = self.stream(question, history)
+        if not isinstance(done, AnswerDone):
+            raise TypeError(f"the stream ended with {type(done).__name__}")
+        return done.answer
+
+    def retrieve(self, question: str, history: Sequence[Turn] = ()) -> EvidenceFound:
+        """Return the evidence without asking the model."""
+        return self._find(question, history)[0]
+
+    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+        """Yield the evidence, then the answer as it is written and checked, then the result. Closing it stops the model.
+
+        Raises InputError for an empty or overlong question; what goes wrong with the model is a typed abstention instead.
+        """
+        clock = _Clock()
+        found, timings = self._find(question, history)
+        yield found
+        writing = _Writing(
+            question=question,
+            found=found,
+            timings=timings,
+            models={
+                "llm": self.llm.name if self.llm else "none",
+                "embedder": self.config.embedder,
+                "reranker": self._reranker.name if self._reranker else "none",
+            },
+            clock=clock,
+        )
+        if not found.evidence:
+            yield writing.done(abstained="nothing_found")
+        elif self.llm is None:
+            best = max(found.evidence, key=lambda e: e.score)
+            claim = Claim(best.text, (_verbatim(best),))
+            yield ClaimChecked(claim)
+            yield writing.done(claims=[claim])
+        else:
+            yield from self._written(self.llm, writing)
+
+    def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
+        found = writing.found
+        gate = Gate(found.standalone, found.evidence, floor=self.config.support, embed=self.library.embedder.query)
+        parser = DraftParser()
+        claims: list[Claim] = []
+        text, finish, detail = "", None, None
+        try:
+            with closing(
+                llm.stream(render(found.standalone, found.evidence), max_tokens=self.config.answer_tokens)
+            ) as chunks:
+                for chunk in chunks:
+                    writing.first_token()
+                    text, finish = text + chunk.text, chunk.finish
+                    for claim in _checked(gate, parser.feed(chunk.text)):
+                        claims.append(claim)
+                        yield ClaimChecked(claim)
+                    if parser.growing and not REFUSAL.startswith(parser.growing.upper()[: len(REFUSAL)]):
+                        yield DraftGrown(parser.growing)
+        except LLMError as exc:
+            detail = str(exc)
+        rest = list(parser.finish())
+        checked: Iterable[Claim]
+        if detail is None and finish != "length":
+            checked = _checked(gate, rest)
+        else:  # the model was stopped in the middle of this sentence
+            checked = [Claim(draft.text, (), (Rejection(None, "cut off before its end"),)) for draft in rest]
+        for claim in checked:
+            claims.append(claim)
+            yield ClaimChecked(claim)
+        refused = is_refusal(text) and not claims
+        reason: Reason = "llm_unavailable" if detail else "not_stated" if refused or not claims else "unsupported"
+        yield writing.done(claims=claims, abstained=reason, completion=text, detail=detail)
+
+    def _find(self, question: str, history: Sequence[Turn]) -> tuple[EvidenceFound, dict[str, float]]:
+        asked = " ".join(question.split())
+        if not asked:
+            raise InputError("the question is empty: write what you want to know")
+        if len(asked) > MAX_QUESTION_CHARS:
+            raise InputError(f"the question has {len(asked)} characters: at most {MAX_QUESTION_CHARS} can be read")
+        clock = _Clock()
+        reranker = self._loaded_reranker()
+        standalone = chat.standalone(asked, history)
+        retriever = Retriever(self.library, self.config, reranker)
+        fused = retriever.described(retriever.fused(standalone))
+        retrieved_ms = clock.ms
+        hits = retriever.reranked(standalone, fused)
+        evidence = evidence_for(standalone, hits, self.library, self.config, reranker)
+        timings = {"retrieve": retrieved_ms, "rerank": clock.ms - retrieved_ms, "evidence": clock.ms}
+        return EvidenceFound(standalone, evidence, tuple(hits), clock.ms), timings
+
+    def _loaded_reranker(self) -> Reranker | None:
+        with self._loading:
+            if self._reranker is None and self._make_reranker is not None:
+                self._reranker = self._make_reranker()
+            return self._reranker
+
+
+class _Clock:
+    """Milliseconds since it was made."""
+
+    def __init__(self) -> None:
+        self._start = perf_counter()
+
+    @property
+    def ms(self) -> float:
+        return (perf_counter() - self._start) * 1000
+
+
+class _Writing:
+    """What is known of an answer while it is being written."""
+
+    def __init__(
+        self, *, question: str, found: EvidenceFound, timings: dict[str, float], models: dict[str, str], clock: _Clock
+    ) -> None:
+        self.found = found
+        self._question = question
+        self._timings = timings
+        self._models = models
+        self._clock = clock
+
+    def first_token(self) -> None:
+        self._timings.setdefault("first_token", self._clock.ms)
+
+    def done(
+        self,
+        *,
+        claims: Sequence[Claim] = (),
+        abstained: Reason | None = None,
+        completion: str | None = None,
+        detail: str | None = None,
+    ) -> AnswerDone:
+        standalone = self.found.standalone
+        return AnswerDone(
+            Answer(
+                question=self._question,
+                claims=tuple(claims),
+                evidence=self.found.evidence,
+                retrieved=self.found.retrieved,
+                abstained=abstained,
+                standalone=standalone if standalone != self._question else None,
+                completion=completion,
+                detail=detail,
+                timings_ms={**self._timings, "total": self._clock.ms},
+                models=self._models,
+            )
+        )
+
+
+def _checked(gate: Gate, drafts: Iterable[Draft]) -> Iterator[Claim]:
+    return (gate.check(draft) for draft in drafts if not is_refusal(draft.text))
+
+
+def _verbatim(e: Evidence) -> Citation:
+    return Citation(e.article_id, e.title, e.date, e.sentence, e.start, e.end, e.text, 1.0, e.label, e.file)

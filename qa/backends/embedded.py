@@ -1,0 +1,159 @@
+"""The embedded model: a child process with llama.cpp in it, asked over loopback like any other server."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import secrets
+import subprocess
+import sys
+import threading
+from collections.abc import Generator
+from importlib.metadata import version
+from pathlib import Path
+
+import httpx
+
+from index import weights
+from index.errors import LLMUnavailableError
+from qa import prompt as prompts
+from qa.backends.openai_compatible import OpenAICompatibleLLM
+from qa.llm import Chunk
+from qa.types import Prompt
+
+CONTEXT_TOKENS = 4_096
+START_TIMEOUT_S = 120.0
+STATE_VERSION = 1  # raise it when the server's settings change in a way that its saved state depends on
+
+
+class EmbeddedLLM:
+    """A pinned GGUF model in a child process that ends with this one. Restarted once if it dies."""
+
+    def __init__(self, model: str, *, threads: int, timeout_s: float) -> None:
+        """Nothing is started yet. Raises WeightsError if the model is not in the cache of weights."""
+        self.name = model
+        self._file = weights.path(model) / "model.gguf"
+        self._threads = threads
+        self._timeout_s = timeout_s
+        self._lock = threading.Lock()
+        self._child: subprocess.Popen[str] | None = None
+        self._client: OpenAICompatibleLLM | None = None
+
+    def start(self) -> None:
+        """Load the model in the background, so that it is ready when the evidence is."""
+        threading.Thread(target=self._start_quietly, name="llm-start", daemon=True).start()
+
+    def close(self) -> None:
+        """End the child process."""
+        with self._lock:
+            self._stop()
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Generator[Chunk, None, None]:
+        """Yield the completion as it is written. A child that has died is started anew, once, before the first word."""
+        for attempt in (1, 2):
+            client = self._ready()
+            begun = False
+            try:
+                for chunk in client.stream(prompt, max_tokens=max_tokens):
+                    begun = True
+                    yield chunk
+            except LLMUnavailableError:
+                if begun or attempt == 2 or self._alive():
+                    raise
+            else:
+                return
+
+    def _start_quietly(self) -> None:
+        try:
+            self._ready()
+        except LLMUnavailableError:
+            return  # the first question starts it again and reports what is wrong
+
+    def _alive(self) -> bool:
+        return self._child is not None and self._child.poll() is None
+
+    def _ready(self) -> OpenAICompatibleLLM:
+        with self._lock:
+            if self._client is None or not self._alive():
+                self._stop()
+                self._client = self._launch()
+            return self._client
+
+    def _launch(self) -> OpenAICompatibleLLM:
+        slots = weights.cache_dir() / "prompts"
+        slots.mkdir(parents=True, exist_ok=True)
+        key = secrets.token_urlsafe(24)
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", "qa.backends.llama_server"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.DEVNULL,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
+        )
+        settings = {
+            "model": str(self._file),
+            "context": CONTEXT_TOKENS,
+            "threads": self._threads,
+            "key": key,
+            "slots": str(slots),
+        }
+        assert self._child.stdin is not None and self._child.stdout is not None  # noqa: S101, PT018 (both are pipes)
+        try:
+            self._child.stdin.write(json.dumps(settings) + "\n")
+            self._child.stdin.flush()
+            said = self._child.stdout.readline()
+        except BrokenPipeError:
+            said = ""
+        if not said:
+            raise LLMUnavailableError(
+                f"{self.name}: the model's process ended while starting (code {self._child.wait()})"
+            )
+        url = json.loads(said)["url"]
+        try:
+            self._warm(url, key, slots)
+        except httpx.TransportError as exc:
+            raise LLMUnavailableError(f"{self.name}: the model's process ended while starting ({exc!r})") from exc
+        # cache_prompt: what is the same as in the last prompt is not read again.
+        return OpenAICompatibleLLM(
+            url=f"{url}/v1", model=self.name, key=key, timeout_s=self._timeout_s, extra={"cache_prompt": True}
+        )
+
+    def _warm(self, url: str, key: str, slots: Path) -> None:
+        """Load the model's state after the prompt's stable first part, or read that part once and keep the state.
+
+        It saves every new process some two seconds of reading; any failure only costs that time again.
+        """
+        system = prompts.system()
+        made_by = f"{STATE_VERSION}\0{version('xllamacpp')}\0{self._file}\0{self._file.stat().st_size}\0{system}"
+        digest = hashlib.sha256(made_by.encode()).hexdigest()
+        name = f"{self.name}-{digest[:16]}.bin"
+        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=START_TIMEOUT_S) as client:
+            if (slots / name).exists():
+                client.post("/slots/0", params={"action": "restore"}, json={"filename": name})
+                return
+            messages = [{"role": "system", "content": system}, {"role": "user", "content": ""}]
+            client.post(
+                "/v1/chat/completions",
+                json={"messages": messages, "max_tokens": 1, "temperature": 0, "cache_prompt": True},
+            )
+            draft = f"{name}.{os.getpid()}"
+            saved = client.post("/slots/0", params={"action": "save"}, json={"filename": draft})
+            if saved.status_code == httpx.codes.OK:
+                (slots / draft).replace(slots / name)
+
+    def _stop(self) -> None:
+        if self._client is not None:
+            self._client.close()
+            self._client = None
+        if self._child is not None:
+            for pipe in (self._child.stdin, self._child.stdout):
+                if pipe is not None:
+                    pipe.close()
+            try:
+                self._child.wait(timeout=5)
+            except subprocess.TimeoutExpired:
+                self._child.kill()
+                self._child.wait()
+            self._child = None

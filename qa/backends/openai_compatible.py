@@ -1,0 +1,97 @@
+"""Any server that speaks the OpenAI chat API: hosted, on this machine, or our own child process.
+
+Plain HTTP with httpx: the official client takes a second to import, and a cut stream ends there without an error.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Generator, Iterator
+from typing import Any
+
+import httpx
+import stamina
+
+from index.errors import LLMRejectedError, LLMUnavailableError
+from qa.llm import Chunk
+from qa.types import Prompt
+
+CONNECT_TIMEOUT_S = 10.0
+RETRY_STATUS = frozenset({408, 409, 425, 429, 500, 502, 503, 504})
+ATTEMPTS = 3
+
+
+class OpenAICompatibleLLM:
+    """Streams chat completions from `url`/chat/completions."""
+
+    def __init__(
+        self, *, url: str, model: str, key: str, timeout_s: float, extra: dict[str, Any] | None = None
+    ) -> None:
+        """`timeout_s` bounds the wait for the next words; `extra` goes into every request body."""
+        self.name = model
+        self._model = model
+        self._extra = extra or {}
+        self._client = httpx.Client(
+            base_url=url.rstrip("/") + "/",
+            headers={"Authorization": f"Bearer {key}"} if key else {},
+            timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+        )
+
+    def start(self) -> None:
+        """Nothing to get ready."""
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._client.close()
+
+    def stream(self, prompt: Prompt, *, max_tokens: int) -> Generator[Chunk, None, None]:
+        """Yield the completion as it is written. A server that does not answer is asked up to three times."""
+        response = self._open(prompt, max_tokens)
+        try:
+            yield from self._chunks(response)
+        except (httpx.TransportError, json.JSONDecodeError) as exc:
+            raise LLMUnavailableError(f"{self.name}: the answer was cut off ({exc!r})") from exc
+        finally:
+            response.close()  # the server stops writing when nobody listens
+
+    @stamina.retry(on=LLMUnavailableError, attempts=ATTEMPTS, timeout=60.0)
+    def _open(self, prompt: Prompt, max_tokens: int) -> httpx.Response:
+        body = {
+            "model": self._model,
+            "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
+            "temperature": 0,
+            "max_tokens": max_tokens,
+            "stream": True,
+            **self._extra,
+        }
+        request = self._client.build_request("POST", "chat/completions", json=body)
+        try:
+            response = self._client.send(request, stream=True)
+            if response.status_code != httpx.codes.OK:
+                response.read()
+        except httpx.TransportError as exc:
+            raise LLMUnavailableError(f"{self.name} at {self._client.base_url} does not answer ({exc!r})") from exc
+        if response.status_code == httpx.codes.OK:
+            return response
+        said = f"{self.name}: HTTP {response.status_code}: {response.text[:300]}"
+        response.close()
+        raise (LLMUnavailableError if response.status_code in RETRY_STATUS else LLMRejectedError)(said)
+
+    def _chunks(self, response: httpx.Response) -> Iterator[Chunk]:
+        finish = None
+        for line in response.iter_lines():
+            if not line.startswith("data:"):
+                continue
+            data = line[5:].strip()
+            if data == "[DONE]":
+                break
+            event = json.loads(data)
+            if "error" in event:
+                raise LLMUnavailableError(f"{self.name}: {event['error']}")
+            for choice in event.get("choices", [])[:1]:
+                finish = choice.get("finish_reason") or finish
+                if text := (choice.get("delta") or {}).get("content"):
+                    yield Chunk(text)
+        if finish is None:
+            raise LLMUnavailableError(f"{self.name}: the answer was cut off before its end")
+        yield Chunk("", "length" if finish == "length" else "stop")

@@ -1,0 +1,130 @@
+"""One frozen configuration from a TOML file and the environment; an unknown key is an error."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields, replace
+from pathlib import Path
+from typing import Any
+
+from platformdirs import user_config_path, user_data_path
+
+from index.embed import DEFAULT as DEFAULT_EMBEDDER
+from index.errors import ConfigError
+
+LLMS = ("embedded", "tiny", "server", "none")
+ENVIRONMENT = {
+    "library": "ARTICLE_QA_LIBRARY",
+    "llm": "ARTICLE_QA_LLM",
+    "llm_url": "ARTICLE_QA_LLM_URL",
+    "llm_model": "ARTICLE_QA_LLM_MODEL",
+    "llm_key": "ARTICLE_QA_LLM_KEY",
+}
+SECRET = "llm_key"  # from the environment only: a file with it would be copied along with the library  # noqa: S105
+
+
+def _bounds(low: float, high: float) -> Mapping[str, Any]:
+    return {"low": low, "high": high}
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """Every setting, with its bounds. Raises ConfigError for a value outside of them."""
+
+    library: Path = field(default_factory=lambda: user_data_path("article-qa", appauthor=False) / "library")
+    embedder: str = DEFAULT_EMBEDDER  # a name from index.embed, or the folder of a sentence-transformers model
+    reranker: bool = True  # off: the fused order stands, and sentences are ranked by words and meaning alone
+
+    llm: str = "embedded"  # embedded, tiny (smoke tests only: answers badly), server (any OpenAI-compatible one), none
+    llm_url: str = ""  # of a server, up to and with /v1
+    llm_model: str = ""  # the server's name for the model
+    llm_key: str = field(default="", repr=False)
+    llm_threads: int = field(default=2, metadata=_bounds(1, 64))
+    llm_timeout_s: float = field(
+        default=120.0, metadata=_bounds(1, 3600)
+    )  # for the next word, not for the whole answer
+
+    candidates: int = field(default=30, metadata=_bounds(1, 500))  # passages from each of words and meaning
+    reranked: int = field(default=10, metadata=_bounds(1, 100))  # fused passages that the cross-encoder reads
+    passages: int = field(default=4, metadata=_bounds(1, 50))  # best passages whose sentences become evidence
+    evidence: int = field(default=6, metadata=_bounds(1, 50))  # numbered sentences shown to the model
+    evidence_tokens: int = field(
+        default=320, metadata=_bounds(50, 100_000)
+    )  # their size: it is the user's waiting time
+    answer_tokens: int = field(default=140, metadata=_bounds(8, 8_192))
+    support: float = field(default=0.5, metadata=_bounds(0, 1))  # least support of a shown sentence by its citations
+
+    def __post_init__(self) -> None:
+        for item in fields(self):
+            value = getattr(self, item.name)
+            if item.metadata and not item.metadata["low"] <= value <= item.metadata["high"]:
+                raise ConfigError(
+                    f"{item.name} is {value}: it goes from {item.metadata['low']} to {item.metadata['high']}"
+                )
+        if self.llm not in LLMS:
+            raise ConfigError(f"llm is {self.llm!r}: choose one of {', '.join(LLMS)}")
+        if self.llm == "server" and not (self.llm_url.startswith(("http://", "https://")) and self.llm_model):
+            raise ConfigError(
+                f"llm 'server' needs {ENVIRONMENT['llm_url']} (http://.../v1) and {ENVIRONMENT['llm_model']}"
+            )
+
+    @classmethod
+    def load(cls, file: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any) -> Config:  # noqa: ANN401
+        """Return defaults, then the file's, then the environment's, then the `given` values that are not None.
+
+        `file` is by default what ARTICLE_QA_CONFIG names, else `article-qa/config.toml` in the user's configuration folder if
+        it is there. A server's URL in the environment chooses the server, unless `llm` is set as well.
+        """
+        env = os.environ if environment is None else environment
+        named = file or (Path(env["ARTICLE_QA_CONFIG"]) if env.get("ARTICLE_QA_CONFIG") else None)
+        raw = _read(
+            named or user_config_path("article-qa", appauthor=False) / "config.toml", required=named is not None
+        )
+        raw |= {name: env[variable] for name, variable in ENVIRONMENT.items() if env.get(variable)}
+        raw |= {name: value for name, value in given.items() if value is not None}
+        if raw.get("llm_url"):
+            raw.setdefault("llm", "server")
+        return cls(**{name: _typed(name, value) for name, value in raw.items()})
+
+    def shown(self) -> dict[str, Any]:
+        """Return the settings for reports, the key masked."""
+        values = {item.name: getattr(self, item.name) for item in fields(self)}
+        return values | {"library": str(self.library), SECRET: "***" if self.llm_key else ""}
+
+    def with_values(self, **changes: Any) -> Config:  # noqa: ANN401
+        """Return a copy with some values changed, checked again."""
+        return replace(self, **changes)
+
+
+def _read(file: Path, *, required: bool) -> dict[str, Any]:
+    try:
+        raw = tomllib.loads(file.read_text(encoding="utf-8"))
+    except FileNotFoundError as exc:
+        if required:
+            raise ConfigError(f"{file}: there is no such file") from exc
+        return {}
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
+        raise ConfigError(f"{file}: {exc}") from exc
+    known = {item.name for item in fields(Config)} - {SECRET}
+    if SECRET in raw:
+        raise ConfigError(f"{file}: {SECRET} does not belong into a file; set {ENVIRONMENT[SECRET]} instead")
+    if unknown := raw.keys() - known:
+        raise ConfigError(f"{file}: unknown {sorted(unknown)}; known are {sorted(known)}")
+    return raw
+
+
+def _typed(name: str, value: Any) -> Any:  # noqa: ANN401
+    """Bring a value to its field's type; "12" is a number, "yes" is not."""
+    wanted = type(getattr(_DEFAULTS, name))
+    if issubclass(wanted, Path):
+        return Path(value).expanduser()
+    if wanted is float and isinstance(value, int) and not isinstance(value, bool):
+        return float(value)
+    if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):
+        raise ConfigError(f"{name} is {value!r}: it must be of type {wanted.__name__}")
+    return value
+
+
+_DEFAULTS = Config()

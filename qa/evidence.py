@@ -1,0 +1,131 @@
+"""Hits -> Evidence: the best sentences of the best passages, numbered, within a token budget."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
+
+from index.library import Library
+from index.types import Sentence
+from index.words import content_words
+from qa.config import Config
+from qa.rerank import Reranker
+from qa.types import Evidence, Hit
+
+CHARS_PER_TOKEN = 4.2  # of the default model on English news text, measured; a heading costs about 25 tokens
+HEADING_TOKENS = 25
+SAME = 0.8  # Jaccard of content words above which two sentences say the same: the better one takes the place
+CONTEXT_SENTENCES = 2  # before a cited sentence: where its "he" and "the envoy" are named
+
+_LEANS_BACK = re.compile(
+    r"(?:[\"“‘'(]\s*)?(?:(?:But|And|So|Yet|However,|Then|Now|In turn,)\s+)?"
+    r"(?:He|She|It|They|His|Her|Its|Their|This|That|These|Those|Both|The (?:company|firm|group|two|three|move|decision|deal|case"
+    r"|man|woman|envoy|minister|president|mayor|official|statement|agency|party|team|talks|meeting))\b"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Candidate:
+    sentence: Sentence
+    hit: Hit
+    score: float
+
+
+def evidence_for(
+    question: str, hits: Sequence[Hit], library: Library, config: Config, reranker: Reranker | None
+) -> tuple[Evidence, ...]:
+    """Return the numbered sentences: articles best first, sentences of one article in its own order.
+
+    A sentence that leans on the one before ("He said ...") brings it along while there is room.
+    """
+    texts = {name: library.sentences(name) for name in dict.fromkeys(hit.passage.article_id for hit in hits)}
+    ranked = _ranked(question, hits[: config.passages], texts, reranker)
+    chosen = _within_budget(ranked, texts, config)
+    best: dict[str, int] = {}
+    for candidate, _ in chosen:
+        best.setdefault(candidate.sentence.article_id, len(best))
+    in_order = sorted(chosen, key=lambda item: (best[item[0].sentence.article_id], item[0].sentence.index))
+    files = {name: library.file_of(name) for name in best}
+    return tuple(
+        _evidence(label, candidate, texts[candidate.sentence.article_id], files, neighbour=neighbour)
+        for label, (candidate, neighbour) in enumerate(in_order, start=1)
+    )
+
+
+def _ranked(
+    question: str, hits: Sequence[Hit], texts: dict[str, tuple[Sentence, ...]], reranker: Reranker | None
+) -> list[_Candidate]:
+    found: dict[tuple[str, int], tuple[Sentence, Hit]] = {}
+    for hit in hits:
+        for sentence in texts[hit.passage.article_id][hit.passage.first : hit.passage.last + 1]:
+            found.setdefault((sentence.article_id, sentence.index), (sentence, hit))
+    pairs = list(found.values())
+    if reranker is None:
+        asked = _stems(question)
+        scores = [len(asked & _stems(sentence.text)) / (len(asked) or 1) + hit.score for sentence, hit in pairs]
+    else:
+        scores = reranker.scores(question, [f"{hit.title}: {sentence.text}" for sentence, hit in pairs])
+    candidates = [_Candidate(sentence, hit, score) for (sentence, hit), score in zip(pairs, scores, strict=True)]
+    return sorted(candidates, key=lambda candidate: -candidate.score)
+
+
+def _within_budget(
+    ranked: Sequence[_Candidate], texts: dict[str, tuple[Sentence, ...]], config: Config
+) -> list[tuple[_Candidate, bool]]:
+    chosen: dict[tuple[str, int], tuple[_Candidate, bool]] = {}
+    articles: set[str] = set()
+    tokens = 0.0
+    for candidate in ranked:
+        if len(chosen) >= config.evidence:
+            break
+        wanted = [(candidate, False)]
+        sentence = candidate.sentence
+        if sentence.index and _LEANS_BACK.match(sentence.text):
+            before = replace(candidate, sentence=texts[sentence.article_id][sentence.index - 1])
+            wanted.insert(0, (before, True))
+        for item, neighbour in reversed(wanted):
+            key = item.sentence.article_id, item.sentence.index
+            cost = len(item.sentence.text) / CHARS_PER_TOKEN + 4
+            cost += 0 if item.sentence.article_id in articles else HEADING_TOKENS
+            full = len(chosen) >= config.evidence or (chosen and tokens + cost > config.evidence_tokens)
+            if full or key in chosen or _said_already(item.sentence, chosen.values()):
+                continue
+            chosen[key] = item, neighbour
+            articles.add(item.sentence.article_id)
+            tokens += cost
+    return list(chosen.values())
+
+
+def _said_already(sentence: Sentence, chosen: Iterable[tuple[_Candidate, bool]]) -> bool:
+    mine = _stems(sentence.text)
+    for other, _ in chosen:
+        theirs = _stems(other.sentence.text)
+        if len(mine & theirs) / (len(mine | theirs) or 1) > SAME:
+            return True
+    return False
+
+
+def _stems(text: str) -> set[str]:
+    return {word.lower().rstrip("s") for word in content_words(text)}
+
+
+def _evidence(
+    label: int, candidate: _Candidate, article: Sequence[Sentence], files: dict[str, str | None], *, neighbour: bool
+) -> Evidence:
+    sentence, hit = candidate.sentence, candidate.hit
+    before = article[max(0, sentence.index - CONTEXT_SENTENCES) : sentence.index]
+    return Evidence(
+        label=label,
+        article_id=sentence.article_id,
+        title=hit.title,
+        date=hit.date,
+        sentence=sentence.index,
+        start=sentence.start,
+        end=sentence.end,
+        text=sentence.text,
+        score=candidate.score,
+        neighbour=neighbour,
+        file=files[sentence.article_id],
+        context=" ".join(s.text for s in before),
+    )

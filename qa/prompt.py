@@ -1,0 +1,45 @@
+"""Evidence and a question -> the prompt: same input, same bytes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib.resources import files
+from itertools import groupby
+
+from qa.types import Evidence, Prompt
+
+# Article text is data. What would read as one of our marks, or as a turn of the conversation to a chat template, is written
+# in other characters; the stored text and every citation keep the originals.
+_FAKE_MARK = re.compile(r"[\[【]\s*(\^?\s*\w{0,12}\s*\d{1,3}(?:\s*[,;&–-]\s*\d{1,3})*)\s*[\]】]")
+_TEMPLATE_WORD = re.compile(r"<(?=[|/]|(?:s|bos|eos|system|user|assistant)>)|(?<=[|])>|\[(?=/?INST\])", re.IGNORECASE)
+_INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
+
+
+@cache
+def system() -> str:
+    """Return the stable first part of every prompt."""
+    return (files("qa") / "prompts" / "answer.md").read_text(encoding="utf-8").strip()
+
+
+def render(question: str, evidence: Sequence[Evidence]) -> Prompt:
+    """Return the prompt: instructions, then the numbered sentences under their article's title and date, then the question."""
+    groups = [
+        "\n".join([_heading(evidence_of), *(f"[{e.label}] {defused(e.text)}" for e in evidence_of)])
+        for evidence_of in (list(group) for _, group in groupby(evidence, key=lambda e: e.article_id))
+    ]
+    user = "\n\n".join([*groups, f"Question: {defused(question)}\nAnswer:"])
+    return Prompt(system(), user, {e.label: e for e in evidence})
+
+
+def _heading(evidence: Sequence[Evidence]) -> str:
+    first = evidence[0]
+    title = defused(first.title if len(first.title) <= 90 else first.title[:90].rsplit(" ", 1)[0] + " …")
+    return f"{title} ({first.date:%A}, {first.date.day} {first.date:%B %Y})" if first.date else title
+
+
+def defused(text: str) -> str:
+    """Return `text` on one line, with nothing in it that reads as a mark, a chat turn or hidden characters."""
+    visible = _INVISIBLE.sub("", " ".join(text.split()))
+    return _TEMPLATE_WORD.sub("‹", _FAKE_MARK.sub(r"(\1)", visible))

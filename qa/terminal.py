@@ -1,0 +1,70 @@
+"""An Answer as text for a terminal."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Sequence
+from pathlib import Path
+
+from qa.types import Answer, Claim, Hit, Reason
+
+REASONS: dict[Reason, str] = {
+    "nothing_found": "Nothing in the articles comes near the question.",
+    "not_stated": "The articles do not say.",
+    "unsupported": "The articles do not say: what the model wrote is not supported by the sentences it was shown.",
+    "llm_unavailable": "The language model could not be reached; these sentences were found.",
+}
+
+
+def answer(result: Answer, *, width: int = 100) -> str:
+    """Return the answer with its marks and its cited sentences with title, date and file; or why there is none."""
+    if result.status == "answered":
+        said = " ".join(marked(result, claim) for claim in result.shown)
+        blocks = [textwrap.fill(said, width)]
+        blocks += [
+            _source(f"[{n}]", c.quote, f"{c.title} ({c.date or 'no date'})", c.file or c.article_id, width=width)
+            for n, c in enumerate(result.citations, start=1)
+        ]
+        withdrawn = [claim for claim in result.claims if not claim.citations]
+        if withdrawn:
+            blocks.append(f"({len(withdrawn)} sentence(s) of the model withdrawn: the articles do not support them.)")
+    else:
+        blocks = [REASONS[result.reason or "not_stated"]]
+        closest = sorted(result.evidence, key=lambda e: -e.score)[:2]
+        if closest and result.reason != "llm_unavailable":
+            blocks.append("Closest, but not an answer:")
+        blocks += [
+            _source(" - ", e.text, f"{e.title} ({e.date or 'no date'})", e.file or e.article_id, width=width)
+            for e in closest
+        ]
+    if result.detail:
+        blocks.append(f"({result.detail})")
+    return "\n\n".join(blocks)
+
+
+def marked(result: Answer, claim: Claim) -> str:
+    """Return the claim's text followed by its marks, as in "He resigned. [1]"."""
+    return " ".join([claim.text, "".join(f"[{n}]" for n in result.marks(claim))])
+
+
+def hits(found: Sequence[Hit], *, width: int = 100) -> str:
+    """Return passages with the score of every stage."""
+    blocks = []
+    for rank, hit in enumerate(found, start=1):
+        stages = "  ".join(f"{name} {score:.3f}" for name, score in hit.stages.items())
+        head = f"{rank:>2}. {hit.title} ({hit.date or 'no date'}) {hit.passage.article_id}"
+        body = textwrap.shorten(hit.passage.text, 3 * width, placeholder=" …")
+        blocks.append(f"{head}\n    {stages}\n{textwrap.indent(textwrap.fill(body, width - 4), '    ')}")
+    return "\n\n".join(blocks) or "Nothing found."
+
+
+def _source(mark: str, quote: str, title: str, file: str, *, width: int) -> str:
+    indent = " " * (len(mark) + 1)
+    body = textwrap.fill(f"“{' '.join(quote.split())}”", width, initial_indent=f"{mark} ", subsequent_indent=indent)
+    return f"{body}\n{indent}{title}\n{indent}{_near(file)}"
+
+
+def _near(file: str) -> str:
+    """A path from here if it lies below, else as it is."""
+    path = Path(file)
+    return str(path.relative_to(Path.cwd())) if path.is_absolute() and path.is_relative_to(Path.cwd()) else file

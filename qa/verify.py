@@ -1,0 +1,143 @@
+"""The gate between the model and the reader: a draft becomes a claim with citations that support it, or is withdrawn.
+
+Rules decide what can be decided by rule (numbers, days, names, negation); a score over words and meaning decides the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import combinations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from qa import facts
+from qa.types import Citation, Claim, Draft, Evidence, Rejection
+
+Embed = Callable[[str], NDArray[np.float32]]
+
+CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to take the place of a mark that passes
+MOST_TOGETHER = 2  # sentences that may prove one claim together when none does alone
+
+
+@dataclass(frozen=True, slots=True)
+class Support:
+    """How well some sentences support a text."""
+
+    score: float  # in [0, 1]
+    failures: tuple[str, ...]  # rules that it breaks, in words; any of them refuses it whatever the score
+
+
+class Gate:
+    """Checks drafts against the evidence of one question."""
+
+    def __init__(
+        self, question: str, evidence: Sequence[Evidence], *, floor: float, embed: Embed | None = None
+    ) -> None:
+        """Sentences below `floor` do not support a claim; without `embed`, meaning is judged by shared words alone."""
+        self._labels: Mapping[int, Evidence] = {e.label: e for e in evidence}
+        self._floor = floor
+        self._embed = embed
+        self._vectors: dict[str, NDArray[np.float32]] = {}
+        texts = [question, *(text for e in evidence for text in (e.text, e.title, e.context))]
+        self._known = frozenset(name for text in texts for name in facts.names(text))
+
+    def check(self, draft: Draft) -> Claim:
+        """Return the claim: its own marks where they hold, better ones where they do not, no citations where nothing holds."""
+        rejected = [Rejection(label, "unknown mark") for label in draft.labels if label not in self._labels]
+        given = [self._labels[label] for label in draft.labels if label in self._labels]
+        alone = {e.label: self.support(draft.text, [e]) for e in self._labels.values()}
+        chosen = self._choose(draft.text, given, alone)
+        rejected += [
+            Rejection(e.label, self._reason(alone[e.label])) for e in given if e.label not in {c.label for c in chosen}
+        ]
+        if not chosen:
+            closest = max(alone.values(), key=lambda support: (not support.failures, support.score), default=None)
+            reason = self._reason(closest) if closest else "no evidence"
+            return Claim(draft.text, (), (*rejected, Rejection(None, reason)))
+        together = self.support(draft.text, chosen)
+        return Claim(draft.text, tuple(_citation(e, together.score) for e in chosen), tuple(rejected))
+
+    def support(self, text: str, sentences: Sequence[Evidence]) -> Support:
+        """Return how well `sentences` together support `text`."""
+        quoted = " ".join(e.text for e in sentences)
+        around = " ".join(f"{e.title}. {e.context}" for e in sentences)
+        dated = facts.day_words(
+            {day for e in sentences for day in facts.days(e.text, e.date)} | {e.date for e in sentences if e.date}
+        )
+        failures = [
+            *(
+                f"number not in the cited sentence: {n:f}"
+                for n in sorted(facts.numbers(text) - facts.numbers(f"{quoted} {dated}"))
+            ),
+            *(f"name not in the cited sentence: {name}" for name in self._unnamed(text, f"{quoted} {around} {dated}")),
+        ]
+        stems = facts.content_stems(text)
+        if facts.negated(text) != facts.negated(quoted) and (
+            facts.negated(text) or facts.denied(quoted, frozenset(stems))
+        ):
+            failures.append("says the opposite of the cited sentence")
+        there = set(facts.content_stems(quoted)) | set(facts.content_stems(dated))
+        near = set(facts.content_stems(around))
+        covered = sum(1.0 if stem in there else 0.6 if stem in near else 0.0 for stem in stems)
+        words = covered / len(stems) if stems else 0.0
+        meaning = self._cosine(text, quoted) if self._embed else words
+        return Support(max(0.0, min(1.0, 0.6 * words + 0.4 * meaning)), tuple(failures))
+
+    def _choose(self, text: str, given: Sequence[Evidence], alone: Mapping[int, Support]) -> list[Evidence]:
+        """The fewest sentences that support the text, the model's own choice first."""
+        holding = [e for e in self._labels.values() if self._holds(alone[e.label])]
+        best = max(holding, key=lambda e: alone[e.label].score, default=None)
+        own = max((e for e in given if e in holding), key=lambda e: alone[e.label].score, default=None)
+        if best is not None:
+            close = own is not None and alone[own.label].score > alone[best.label].score - CLEARLY_BETTER
+            return [own if close and own is not None else best]
+        ranked = sorted(self._labels.values(), key=lambda e: (e not in given, -alone[e.label].score))
+        for some in combinations(ranked[:4], MOST_TOGETHER):
+            if self._holds(self.support(text, some)):
+                return sorted(some, key=lambda e: e.label)
+        return []
+
+    def _holds(self, support: Support) -> bool:
+        return not support.failures and support.score >= self._floor
+
+    def _reason(self, support: Support) -> str:
+        return (
+            "; ".join(support.failures)
+            or f"support {support.score:.2f} is too low or another sentence proves it better"
+        )
+
+    def _unnamed(self, text: str, grounds: str) -> Iterable[str]:
+        there = set(facts.folded(grounds).replace("'s", "").split()) | set(facts.content_stems(grounds))
+        plain = {word.strip(".,;:!?()\"'“”-") for word in there}
+        for name in dict.fromkeys(facts.names(text, known=self._known)):
+            parts = [name, *name.replace("-", " ").split()]
+            if not (
+                name in plain
+                or facts.stem(name) in there
+                or all(p in plain or facts.stem(p) in there for p in parts[1:])
+            ):
+                yield name
+
+    def _cosine(self, text: str, quoted: str) -> float:
+        assert self._embed is not None  # noqa: S101 (for mypy: the caller has looked)
+        for one in (text, quoted):
+            if one not in self._vectors:
+                self._vectors[one] = self._embed(one)
+        return float(self._vectors[text] @ self._vectors[quoted])
+
+
+def _citation(evidence: Evidence, support: float) -> Citation:
+    return Citation(
+        article_id=evidence.article_id,
+        title=evidence.title,
+        date=evidence.date,
+        sentence=evidence.sentence,
+        start=evidence.start,
+        end=evidence.end,
+        quote=evidence.text,
+        support=support,
+        label=evidence.label,
+        file=evidence.file,
+    )

@@ -1,0 +1,1 @@
+"""The page: events of one question folded into what a browser shows."""

@@ -1,0 +1,134 @@
+// The left column: one <article> per question, in slots that are redrawn only when their own model has changed, so that
+// the keyboard focus and an unfolded list survive while an answer is being written.
+const root = element.querySelector(".talk");
+const drawn = new Map(); // number of the exchange -> {node, slots: Map(name -> JSON), started}
+
+const markLink = (link) =>
+  make("a", { class: "mark", href: link.href, "aria-label": link.label }, `[${link.n}]`);
+
+const drawAnswer = (view) => {
+  if (!view.claims.length) return [];
+  const words = view.claims.flatMap((claim, at) => [
+    at ? " " : "",
+    make("span", { class: "claim" }, claim.text, ...claim.marks.flatMap((link) => ["\u2060", markLink(link)])),
+  ]);
+  return [make("p", { class: "answer-text", dir: "auto" }, words)];
+};
+
+const drawDraft = (view) => [
+  view.draft && make("p", { class: "draft", dir: "auto" }, make("span", { class: "tag" }, "Not checked yet"), " ", view.draft),
+];
+
+const drawMessage = ({ message }) =>
+  message
+    ? [make("div", { class: message.kind }, make("p", { class: "say" }, message.text), message.why && make("p", { class: "why" }, message.why))]
+    : [];
+
+const drawItem = (kind) => (item) =>
+  make("li", {}, make("a", { class: "sentence", href: item.href },
+    kind === "cite" && make("span", { class: "number" }, String(item.n)),
+    make("span", { class: "body" },
+      make("q", { dir: "auto" }, item.quote),
+      make("span", { class: "source", dir: "auto" }, item.source))));
+
+const drawLists = (view) => view.lists.map((list) => {
+  const items = make(list.kind === "cite" ? "ol" : "ul", { class: `sentences ${list.kind}` }, list.items.map(drawItem(list.kind)));
+  return list.fold
+    ? make("details", {}, make("summary", {}, list.heading), items)
+    : make("section", {}, make("h3", {}, list.heading), items);
+});
+
+const drawWithdrawn = ({ withdrawn }) =>
+  withdrawn.length
+    ? [make("details", { class: "withdrawn" },
+        make("summary", {}, withdrawn.length === 1 ? "1 sentence withdrawn" : `${withdrawn.length} sentences withdrawn`),
+        make("p", { class: "why" }, "The model wrote this, and the articles do not support it."),
+        make("ul", {}, withdrawn.map((w) => make("li", {}, make("s", { dir: "auto" }, w.text), make("span", { class: "why" }, w.reasons.join("; "))))))]
+    : [];
+
+const slots = {
+  status: (view) => [make("span", { class: "stage", role: "status" }, view.status), make("span", { class: "clock", "aria-hidden": "true" })],
+  searched: (view) => [view.searched && make("p", { class: "searched" }, "Searched as: ", make("span", { dir: "auto" }, view.searched))],
+  answer: drawAnswer,
+  draft: drawDraft,
+  message: drawMessage,
+  lists: drawLists,
+  withdrawn: drawWithdrawn,
+};
+const needs = {
+  status: (v) => v.status, searched: (v) => v.searched, answer: (v) => v.claims, draft: (v) => v.draft,
+  message: (v) => v.message, lists: (v) => v.lists, withdrawn: (v) => v.withdrawn,
+};
+
+const drawExchange = (view) => {
+  let seen = drawn.get(view.number);
+  if (!seen) {
+    const heading = `question-${view.number}`;
+    const node = make("article", { class: "exchange", "aria-labelledby": heading },
+      make("h2", { id: heading, dir: "auto" }, view.question),
+      Object.keys(slots).map((name) => make("div", { class: `slot ${name}`, "aria-live": name === "answer" || name === "message" ? "polite" : null })));
+    seen = { node, slots: new Map(), started: performance.now() };
+    drawn.set(view.number, seen);
+    root.append(node);
+    requestAnimationFrame(() => { root.scrollTop += node.getBoundingClientRect().top - root.getBoundingClientRect().top; });
+  }
+  seen.node.classList.toggle("running", view.running);
+  for (const [name, draw] of Object.entries(slots)) {
+    const now = JSON.stringify(needs[name](view));
+    if (seen.slots.get(name) === now) continue;
+    seen.slots.set(name, now);
+    seen.node.querySelector(`.slot.${name}`).replaceChildren(...draw(view).filter(Boolean));
+  }
+};
+
+const drawWelcome = (examples) => {
+  let welcome = root.querySelector(".welcome");
+  if (!welcome) {
+    welcome = make("section", { class: "welcome" });
+    root.prepend(welcome);
+  }
+  welcome.replaceChildren(
+    make("h2", {}, "Ask your articles."),
+    make("p", {}, "Every sentence of an answer shows the sentence of an article that proves it. Where the articles do not say, you are told so."),
+    examples.length ? make("h3", {}, "For example") : "",
+    make("ul", { class: "examples" }, examples.map((text) => make("li", {}, make("button", { type: "button", class: "example" }, text)))),
+  );
+};
+
+const draw = () => {
+  const view = props.value;
+  if (!view || !view.exchanges) return;
+  const numbers = new Set(view.exchanges.map((exchange) => exchange.number));
+  for (const [number, seen] of drawn) {
+    if (numbers.has(number)) continue;
+    seen.node.remove();
+    drawn.delete(number);
+  }
+  if (view.exchanges.length) root.querySelector(".welcome")?.remove();
+  else drawWelcome(view.examples);
+  view.exchanges.forEach(drawExchange);
+  paintOpen();
+};
+
+const tick = () => {
+  for (const { node, started } of drawn.values()) {
+    const clock = node.querySelector(".clock");
+    if (clock) clock.textContent = node.classList.contains("running") ? `${((performance.now() - started) / 1000).toFixed(1)} s` : "";
+  }
+};
+
+element.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href^='#']");
+  const place = link && parseHref(link.getAttribute("href"));
+  if (place) {
+    event.preventDefault();
+    trigger("cite", place);
+    return;
+  }
+  const example = event.target.closest("button.example");
+  if (example) trigger("example", { text: example.textContent });
+});
+
+setInterval(tick, 100);
+watch("value", draw);
+draw();

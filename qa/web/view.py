@@ -1,0 +1,444 @@
+"""Pure view models: the events of a conversation, and the stored articles, folded into what the page shows.
+
+Everything here is plain data in and JSON-ready data out. All words of the page stand here; the browser's part (assets/)
+only makes elements of them, with `textContent`, so that nothing an article or a model wrote is ever read as HTML.
+"""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from pathlib import PurePath
+from typing import Any, Literal, get_args
+from urllib.parse import urlsplit
+
+from index.types import Article
+from qa.types import Answer, AnswerDone, Citation, Claim, ClaimChecked, DraftGrown, Event, Evidence, EvidenceFound, Turn
+
+Json = dict[str, Any]
+Kind = Literal["cite", "near"]  # a sentence that an answer cites, or one that was only found
+Stage = Literal["waiting", "searching", "reading", "writing", "checking", "done", "stopped", "failed"]
+
+KINDS: tuple[str, ...] = get_args(Kind)
+RUNNING: frozenset[str] = frozenset({"waiting", "searching", "reading", "writing", "checking"})
+NEAREST = 6  # sentences listed as the closest ones: as many as the model reads
+LISTED = 200  # articles listed in the reader; the rest is counted
+
+STAGES: Mapping[str, str] = {
+    "waiting": "Waiting for its turn",
+    "searching": "Searching the articles",
+    "reading": "Reading the closest sentences",
+    "writing": "Writing",
+    "checking": "Checking against the articles",
+    "stopped": "Stopped",
+    "failed": "Failed",
+}
+# reason -> what is said, and what it means
+ABSTENTIONS: Mapping[str, tuple[str, str]] = {
+    "not_stated": ("The articles do not say.", "None of the sentences that were read answers this question."),
+    "unsupported": (
+        "The articles do not say.",
+        "What the model wrote is not supported by the sentences that were read, so none of it is shown as an answer.",
+    ),
+    "nothing_found": ("Nothing was found.", "No article in the library has anything on this question."),
+    "llm_unavailable": (
+        "The language model gave no answer.",
+        "The search did its part: these are the sentences closest to the question.",
+    ),
+}
+# start of an article's file name or id -> questions it is good for; shown only where that article is in the library
+EXAMPLES: tuple[tuple[str, str], ...] = (
+    ("2021-09-01-india-taliban-doha", "Who did Mittal meet?"),
+    ("2024-05-03-ostrey-bridge-correction", "How much does the repair of the Ostrey Bridge cost?"),
+    ("2024-04-23-kestovar-recall-numbers", "How many cars does Kestovar have to recall?"),
+    ("2024-11-19-anselm-tide-returns", "What was found in the Skarn Basin?"),
+)
+
+_MARKS = re.compile(r"\s*\[[\d,;\s–-]*\]?(?=[\s.,;:!?]|$)")  # "[2]", "[1, 3]" and an unfinished "[1"
+_SURROGATES = re.compile("[\ud800-\udfff]")  # half a character from broken JSON: it cannot be sent
+_FINISHED = re.compile(r"[.!?][\"'”’)\]]*\s*$")
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """A sentence that can be opened in the reader: a range of an article, and the words that must stand there."""
+
+    number: int  # as shown: the mark of a citation, or the label of a found sentence
+    article_id: str
+    title: str
+    date: date | None
+    start: int  # characters into the article's text, inclusive
+    end: int  # exclusive
+    quote: str
+
+    def matches(self, article: Article) -> bool:
+        """True where the stored text still has exactly these words in this place."""
+        return 0 <= self.start < self.end and article.text[self.start : self.end] == self.quote
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One question and what is known of its answer so far. It grows by `after` and is never changed in place."""
+
+    number: int  # 1-based within the conversation; part of every anchor, so that old marks stay true
+    question: str
+    stage: Stage = "waiting"
+    evidence: tuple[Evidence, ...] = ()
+    standalone: str | None = None
+    claims: tuple[Claim, ...] = ()
+    draft: str = ""  # the sentence being written, not checked
+    answer: Answer | None = None  # set when done
+    problem: str | None = None  # for a person: why it failed
+
+    @property
+    def running(self) -> bool:
+        """True until the answer is done, stopped or failed."""
+        return self.stage in RUNNING
+
+    @property
+    def so_far(self) -> Answer:
+        """The answer, or what it would be if the model said no more: the one place that numbers citations."""
+        return self.answer or Answer(self.question, claims=self.claims, evidence=self.evidence)
+
+    def after(self, event: Event) -> Exchange:
+        """The exchange with one more event of `Asker.stream` taken in."""
+        match event:
+            case EvidenceFound():
+                return replace(self, stage="reading", evidence=event.evidence, standalone=event.standalone)
+            case DraftGrown():
+                draft = _MARKS.sub("", event.text).strip()  # labels of the prompt, not the numbers shown here
+                return replace(self, stage="checking" if _FINISHED.search(draft) else "writing", draft=draft)
+            case ClaimChecked():
+                return replace(self, stage="checking", claims=(*self.claims, event.claim), draft="")
+            case AnswerDone():
+                answer = event.answer
+                return replace(
+                    self, stage="done", answer=answer, claims=answer.claims, evidence=answer.evidence, draft=""
+                )
+
+    def searching(self) -> Exchange:
+        """The exchange when its turn has come."""
+        return replace(self, stage="searching")
+
+    def stopped(self) -> Exchange:
+        """The exchange as it stands when the reader has pressed Stop; a finished one is left as it is."""
+        return replace(self, stage="stopped", draft="") if self.running else self
+
+    def failed(self, problem: str) -> Exchange:
+        """The exchange as it stands after an error; a finished one is left as it is."""
+        return replace(self, stage="failed", draft="", problem=problem) if self.running else self
+
+    def spots(self, kind: Kind) -> tuple[Spot, ...]:
+        """What can be opened: the cited sentences by their marks, or the found ones, best first."""
+        if kind == "cite":
+            return tuple(_cited(n, citation) for n, citation in enumerate(self.so_far.citations, start=1))
+        found = sorted((e for e in self.evidence if not e.neighbour), key=lambda e: (-e.score, e.label))
+        return tuple(Spot(e.label, e.article_id, e.title, e.date, e.start, e.end, e.text) for e in found[:NEAREST])
+
+
+def _cited(number: int, citation: Citation) -> Spot:
+    c = citation
+    return Spot(number, c.article_id, c.title, c.date, c.start, c.end, c.quote)
+
+
+Conversation = tuple[Exchange, ...]
+
+
+def history(conversation: Conversation) -> tuple[Turn, ...]:
+    """The finished exchanges as the turns that help to read the next question."""
+    turns: list[Turn] = []
+    for exchange in conversation:
+        if exchange.answer is None:
+            continue
+        turns.append(Turn("user", exchange.question))
+        if exchange.answer.text:  # an abstention said nothing about the articles
+            turns.append(Turn("assistant", exchange.answer.text))
+    return tuple(turns)
+
+
+def clean(view: Json) -> Json:
+    """The same view with each lone surrogate replaced, one character for one: it could not be sent to the browser."""
+    return {key: _clean(value) for key, value in view.items()}
+
+
+def _clean(value: Any) -> Any:  # noqa: ANN401
+    if isinstance(value, str):
+        return _SURROGATES.sub("\ufffd", value)
+    if isinstance(value, dict):
+        return clean(value)
+    return [_clean(item) for item in value] if isinstance(value, list) else value
+
+
+def day(value: date | None) -> str:
+    """Such as "1 September 2021"; "" where an article has no date."""
+    return f"{value.day} {value:%B %Y}" if value else ""
+
+
+def count(number: int, noun: str) -> str:
+    """Such as "1 article", "14 articles" or "2,000 articles"."""
+    return f"{number:,} {noun}" + ("" if number == 1 else "s")
+
+
+def _join(*parts: str | None) -> str:
+    return " · ".join(part for part in parts if part)
+
+
+# --- the conversation ------------------------------------------------------------------------------------------------
+
+
+def talk_view(conversation: Conversation, *, examples: Sequence[str] = ()) -> Json:
+    """The left column: every exchange, or the welcome with its examples where nothing was asked yet."""
+    return clean({"exchanges": [exchange_view(e) for e in conversation], "examples": list(examples)})
+
+
+def exchange_view(exchange: Exchange) -> Json:
+    """One question with its state, its answer and the sentences under it."""
+    answer = exchange.so_far
+    abstained = exchange.answer is not None and exchange.answer.status == "abstained"
+    cited = exchange.spots("cite")
+    return {
+        "number": exchange.number,
+        "question": exchange.question,
+        "running": exchange.running,
+        "status": _status(exchange),
+        "searched": _searched(exchange),
+        "claims": [
+            {"text": claim.text, "marks": [_link(exchange, "cite", cited[n - 1]) for n in answer.marks(claim)]}
+            for claim in answer.shown
+        ],
+        "draft": exchange.draft,
+        "message": _message(exchange) if abstained or exchange.stage in {"stopped", "failed"} else None,
+        "lists": list(_lists(exchange, cited, abstained=abstained)),
+        "withdrawn": _withdrawn(answer),
+    }
+
+
+def _status(exchange: Exchange) -> str:
+    """The plain line above an answer: what is going on, or what came out and how long it took."""
+    answer = exchange.answer
+    if answer is None:
+        return STAGES[exchange.stage]
+    ms = answer.timings_ms.get("total")
+    took = f"{ms / 1000:.1f} s" if ms is not None else None
+    if answer.status == "abstained":
+        return _join("No answer", took)
+    articles = len({c.article_id for c in answer.citations})
+    basis = f"{count(len(answer.citations), 'sentence')} in {count(articles, 'article')}"
+    return _join(f"Quoted: {basis}" if answer.completion is None else f"Answered from {basis}", took)
+
+
+def _searched(exchange: Exchange) -> str:
+    """The question as it was searched, where the conversation had to be read to understand it."""
+    standalone = (exchange.standalone or "").strip()
+    return standalone if standalone and standalone != exchange.question.strip() else ""
+
+
+def _message(exchange: Exchange) -> Json:
+    """What is said in place of an answer."""
+    if exchange.stage == "failed":
+        return {"kind": "failed", "text": "This question could not be answered.", "why": exchange.problem or ""}
+    if exchange.answer is None:
+        return {"kind": "stopped", "text": "Stopped.", "why": "Nothing below this line was checked any further."}
+    reason = exchange.answer.reason or "not_stated"
+    text, why = ABSTENTIONS[reason]
+    return {"kind": reason, "text": text, "why": " ".join(filter(None, (why, exchange.answer.detail)))}
+
+
+def _lists(exchange: Exchange, cited: Sequence[Spot], *, abstained: bool) -> Iterator[Json]:
+    """The sentences under an answer. What was cited and what was only found never stand in one list."""
+    found = exchange.spots("near")
+    if cited and not exchange.running:
+        yield _list(exchange, "cite", "Cited sentences", cited)
+        ranges = {(s.article_id, s.start, s.end) for s in cited}
+        rest = [s for s in found if (s.article_id, s.start, s.end) not in ranges]
+        if rest:
+            yield {
+                **_list(exchange, "near", f"{count(len(rest), 'more sentence')} read, not cited", rest),
+                "fold": True,
+            }
+        return
+    heading = "Closest sentences"
+    if abstained and exchange.so_far.reason != "llm_unavailable":
+        heading = "Closest, but does not say it"
+    if found:
+        yield _list(exchange, "near", heading, found)
+
+
+def _list(exchange: Exchange, kind: Kind, heading: str, spots: Iterable[Spot]) -> Json:
+    items = [_link(exchange, kind, s) | {"quote": s.quote, "source": _join(day(s.date), s.title)} for s in spots]
+    return {"kind": kind, "heading": heading, "fold": False, "items": items}
+
+
+def _link(exchange: Exchange, kind: Kind, spot: Spot) -> Json:
+    what = f"Citation {spot.number}" if kind == "cite" else "Found sentence"
+    return {
+        "n": spot.number,
+        "href": f"#{kind}-{exchange.number}-{spot.number}",
+        "label": f"{what}: {_join(spot.title, day(spot.date))}",
+    }
+
+
+def _withdrawn(answer: Answer) -> list[Json]:
+    """The sentences that the gate refused, with its reasons: to be unfolded, never read as fact."""
+    return [
+        {"text": claim.text, "reasons": [r.reason for r in claim.rejected] or ["no sentence supports it"]}
+        for claim in answer.claims
+        if not claim.citations
+    ]
+
+
+# --- the reader ------------------------------------------------------------------------------------------------------
+
+
+def hint_view(conversation: Conversation) -> Json:
+    """The reader while nothing is open: how to open something."""
+    if conversation and not conversation[-1].spots("cite"):
+        text = "Nothing is cited. Choose one of the sentences found to read it in its article."
+        if not conversation[-1].spots("near"):
+            text = "Nothing is cited, and nothing was found that could be read here."
+    else:
+        text = "Choose a mark such as [1] and its article opens here, at the cited sentence."
+    return {"kind": "empty", "text": text}
+
+
+def library_view(articles: Sequence[Article]) -> Json:
+    """The reader as a list of the library, newest first; articles without a date come last."""
+    ordered = sorted(articles, key=lambda a: (a.date or date.min, a.title), reverse=True)
+    items = [{"id": a.id, "title": a.title, "source": _join(day(a.date), a.source)} for a in ordered[:LISTED]]
+    more = len(ordered) - len(items)
+    return clean(
+        {
+            "kind": "library",
+            "heading": count(len(ordered), "article"),
+            "items": items,
+            "more": f"and {count(more, 'older article')}" if more else "",
+            "hint": "" if items else "The library is empty. Add articles with: article-qa add FOLDER",
+        }
+    )
+
+
+def article_view(article: Article) -> Json:
+    """The reader with an article from the list: nothing is highlighted."""
+    return clean({**_article(article), "blocks": blocks(article.text, ())})
+
+
+def reader_view(article: Article | None, exchange: Exchange, kind: Kind, number: int) -> Json:
+    """The reader with the article of one mark.
+
+    The sentence is highlighted only where the stored article still has its words in its place; otherwise the page says
+    that the article has changed, or is gone, and shows what was quoted.
+
+    Args:
+        article: what the library holds now under the mark's article id; None if it is gone.
+        exchange: the exchange that the mark belongs to.
+        kind: which of its lists.
+        number: the number shown.
+
+    Raises:
+        KeyError: the exchange has no such mark.
+    """
+    spots = {spot.number: spot for spot in exchange.spots(kind)}
+    spot = spots[number]
+    order = list(spots)
+    at = order.index(number)
+    base: Json = {
+        "href": f"#{kind}-{exchange.number}-{number}",
+        "place": f"{'Citation' if kind == 'cite' else 'Found sentence'} {at + 1} of {len(order)}",
+        "previous": f"#{kind}-{exchange.number}-{order[at - 1]}" if at else "",
+        "next": f"#{kind}-{exchange.number}-{order[at + 1]}" if at + 1 < len(order) else "",
+        "note": "",
+        "quote": "",
+        "blocks": [],
+    }
+    if article is None:
+        note = "This article is no longer in the library. The sentence was:"
+        gone = {"kind": "article", "title": spot.title, "day": "", "kicker": day(spot.date), "url": "", "titled": False}
+        return clean({**base, **gone, "note": note, "quote": spot.quote})
+    view = {**base, **_article(article)}
+    if not spot.matches(article):
+        view["note"] = (
+            "The article has changed since this answer was given, so nothing is highlighted. The sentence was:"
+        )
+        view["quote"] = spot.quote
+        view["blocks"] = blocks(article.text, ())
+        return clean(view)
+    others = [s for s in spots.values() if s.article_id == article.id and s != spot and s.matches(article)]
+    view["blocks"] = blocks(article.text, [(spot.start, spot.end, "hit"), *((s.start, s.end, "other") for s in others)])
+    return clean(view)
+
+
+def opened(view: Json, conversation: Conversation, *, at: int, auto: bool = False) -> Json:
+    """A reader view with what the browser needs to know about its opening.
+
+    Args:
+        view: any of the reader's views.
+        conversation: as it stands now.
+        at: a number that differs from one opening to the next: opening the same mark again must scroll again.
+        auto: opened by the page itself when an answer was done. It does not take the place of what a person has
+            opened while that answer was being made, nor the keyboard focus.
+    """
+    return {**view, "auto": auto, "turn": conversation[-1].number if conversation else 0, "at": at}
+
+
+def _article(article: Article) -> Json:
+    first = next((text for _, text in _paragraphs(article.text)), "")
+    return {
+        "kind": "article",
+        "title": article.title,
+        "day": day(article.date),
+        "kicker": _join(day(article.date), article.source, PurePath(article.file).name if article.file else None),
+        "url": _web_address(article.url),
+        "titled": first.lstrip("# ").strip() == article.title.strip(),  # the text itself begins with the title
+    }
+
+
+def _web_address(url: str | None) -> str:
+    """The address if a browser may follow it, else "": never `javascript:`, never a broken one."""
+    try:
+        return url if url and urlsplit(url).scheme in {"http", "https"} else ""
+    except ValueError:  # such as an unclosed "[" of an IPv6 host
+        return ""
+
+
+def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
+    """Each run of lines between blank lines, with the place where it starts. Nothing but blank lines is left out."""
+    for match in re.finditer(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*", text):
+        yield match.start(), match.group()
+
+
+def blocks(text: str, ranges: Sequence[tuple[int, int, str]]) -> list[list[Json]]:
+    """The article as paragraphs of parts, each part with its words and how it is marked ("", "hit" or "other").
+
+    All parts joined are the text less the blank lines between paragraphs; the parts marked "hit" joined are exactly
+    the characters of the "hit" range. Where ranges overlap the one given first wins.
+    """
+    result: list[list[Json]] = []
+    for offset, paragraph in _paragraphs(text):
+        end = offset + len(paragraph)
+        cuts = {offset, end}
+        for start, stop, _ in ranges:
+            cuts |= {c for c in (start, stop) if offset < c < end}
+        ordered = sorted(cuts)
+        parts: list[Json] = []
+        for a, b in itertools.pairwise(ordered):
+            mark = next((m for start, stop, m in ranges if start <= a and b <= stop), "")
+            parts.append({"text": text[a:b], "mark": mark})
+        result.append(parts)
+    return result
+
+
+# --- the masthead ----------------------------------------------------------------------------------------------------
+
+
+def masthead_view(articles: int, model: str) -> Json:
+    """The line on top: how many articles are asked, and who answers."""
+    return clean({"articles": count(articles, "article"), "model": model})
+
+
+def examples_for(articles: Iterable[Article]) -> list[str]:
+    """The example questions whose article is in the library."""
+    names = {PurePath(a.file).stem if a.file else a.id for a in articles}
+    return [question for name, question in EXAMPLES if name in names]

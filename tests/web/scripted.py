@@ -1,0 +1,219 @@
+"""An asker with fixed answers over a few articles: the page's tests run on it without a library or a model."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from datetime import date
+from threading import Event as Flag
+from typing import Any
+
+from index.errors import LibraryError
+from index.types import Article
+from qa.types import (
+    Answer,
+    AnswerDone,
+    Citation,
+    Claim,
+    ClaimChecked,
+    DraftGrown,
+    Event,
+    Evidence,
+    EvidenceFound,
+    Rejection,
+    Turn,
+)
+
+LEAD = "The Indian ambassador to Qatar met with the head of the Taliban political office in Doha."
+MET = (
+    "The envoy, Deepak Mittal, met with Sher Mohammad Abbas Stanekzai, head of the Taliban’s political office, in Doha on "
+    "Tuesday at the request of the Taliban, the foreign ministry said."
+)
+SAFETY = "The foreign ministry said the two sides discussed the security of Indians left behind in Afghanistan."
+INVESTED = "India has invested more than $ 3 billion in development work in Afghanistan."
+FILLER = "\n\n".join(
+    f"Paragraph {n} tells of other things, at some length, so that the article has to be scrolled. " * 4
+    for n in range(12)
+)
+DOHA = Article(
+    "2021-09-01-india-taliban-doha.txt",
+    LEAD,
+    f"{LEAD}\n\n{FILLER}\n\n{MET} {SAFETY}\n\n{FILLER}\n\n{INVESTED} \U0001f54a The end.",
+    date(2021, 9, 1),
+    file="/articles/2021-09-01-india-taliban-doha.txt",
+)
+EVIL_QUOTE = (
+    'He said <script>window.evil = 1</script> and ${window.evil = 2} and <img src="http://evil.example/q.png">.'
+)
+EVIL = Article(
+    "evil",
+    '<img src="http://evil.example/t.png" onerror="window.evil = 3">Ignore ${window.evil = 4} `this` \\u00zz {{title}}',
+    f"First line.\n\n{EVIL_QUOTE} ![x](http://evil.example/m.png) [1] \\n stays.\n\nHalf a character: \ud800.",
+    date(2024, 1, 2),
+    source='"><svg onload="window.evil = 5">',
+    url="javascript:window.evil=6",
+)
+BRIDGE = Article(
+    "bridge",
+    "Bridge repair to cost $6.4 million",
+    "The repair costs $6.4 million, the city said.\nIt was to cost $4.2 million.\n\nMore on Friday.",
+    date(2024, 5, 3),
+    source="The Sarn Herald",
+    url="https://herald.example/bridge",
+)
+ARTICLES = (DOHA, EVIL, BRIDGE)
+
+
+def evidence(label: int, article: Article, text: str, *, score: float = 1.0, neighbour: bool = False) -> Evidence:
+    """A sentence of `article`, found where it stands."""
+    start = article.text.index(text)
+    return Evidence(label, article.id, article.title, article.date, 0, start, start + len(text), text, score, neighbour)
+
+
+def citation(e: Evidence, support: float = 0.9) -> Citation:
+    """That sentence as a citation."""
+    return Citation(e.article_id, e.title, e.date, e.sentence, e.start, e.end, e.text, support, e.label)
+
+
+class Shelf:
+    """A library of articles held in memory."""
+
+    def __init__(self, articles: Sequence[Article]) -> None:
+        self.held = {a.id: a for a in articles}
+
+    def get(self, article_id: str) -> Article | None:
+        """Return the article or None."""
+        return self.held.get(article_id)
+
+    def articles(self) -> list[Article]:
+        """Return all, in no special order."""
+        return list(self.held.values())
+
+
+class ScriptedAsker:
+    """Answers by keyword. `pace_s` is slept before each event; `closed` is set when a stream is closed early."""
+
+    def __init__(self, *, pace_s: float = 0.0, articles: Sequence[Article] = ARTICLES) -> None:
+        self.library = Shelf(articles)
+        self.pace_s = pace_s
+        self.closed = Flag()
+        self.go_on = Flag()  # the "hold" question waits for it after its evidence
+        self.histories: list[tuple[Turn, ...]] = []
+
+    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+        """Yield the scripted events."""
+        self.histories.append(tuple(history))
+        try:
+            for event in self._script(question):
+                time.sleep(self.pace_s)
+                yield event
+        except GeneratorExit:
+            self.closed.set()
+            raise
+
+    def _script(self, question: str) -> Iterator[Event]:
+        words = question.lower()
+        if "evil" in words:
+            return evil(question)
+        if "cost" in words:
+            return cost(question)
+        if "hold" in words:
+            return met(question, lambda: self.go_on.wait(20))
+        for word, script in FAILURES.items():
+            if word in words:
+                return script(question)
+        return met(question)
+
+
+def done(question: str, claims: Sequence[Claim] = (), found: Sequence[Evidence] = (), **fields: Any) -> AnswerDone:  # noqa: ANN401
+    """The last event."""
+    timings = {"retrieve": 40.0, "first_token": 900.0, "total": 4321.0}
+    given = {"completion": "as the model wrote it", "timings_ms": timings, "models": {"llm": "scripted"}} | fields
+    return AnswerDone(Answer(question, tuple(claims), tuple(found), **given))
+
+
+FOUND = (evidence(1, DOHA, MET, score=3), evidence(2, DOHA, SAFETY, score=2), evidence(3, DOHA, LEAD))
+
+
+def met(question: str, pause: Callable[[], object] = lambda: None) -> Iterator[Event]:
+    """Two supported sentences around a withdrawn one."""
+    first = Claim("Deepak Mittal met Sher Mohammad Abbas Stanekzai.", (citation(FOUND[0]),))
+    withdrawn = Claim("They met in Kabul.", (), (Rejection(2, "name not in the cited sentence: Kabul"),))
+    last = Claim("They spoke about the security of Indians.", (citation(FOUND[1]), citation(FOUND[0])))
+    yield EvidenceFound(question, FOUND, (), 40)
+    pause()
+    for text in ("Deepak", "Deepak Mittal met Sher Mohammad", "Deepak Mittal met Sher Mohammad Abbas Stanekzai [1"):
+        yield DraftGrown(text)
+    yield ClaimChecked(first)
+    yield DraftGrown("They met in Kab")
+    yield ClaimChecked(withdrawn)
+    yield ClaimChecked(last)
+    yield done(question, (first, withdrawn, last), FOUND)
+
+
+def cost(question: str) -> Iterator[Event]:
+    """A follow-up that was read with the conversation, from another article."""
+    found = evidence(1, BRIDGE, "The repair costs $6.4 million, the city said.")
+    claim = Claim("It costs $6.4 million.", (citation(found),))
+    yield EvidenceFound("How much does the bridge cost?", (found,), (), 40)
+    yield ClaimChecked(claim)
+    yield done(question, (claim,), (found,), standalone="How much does the bridge cost?")
+
+
+def evil(question: str) -> Iterator[Event]:
+    """Markup and template code in the draft, the claim, the quote and the article."""
+    found = evidence(1, EVIL, EVIL_QUOTE)
+    claim = Claim('It says <b onclick="x">so</b> and ${window.evil = 7}.', (citation(found),))
+    yield EvidenceFound(question, (found,), (), 40)
+    yield DraftGrown("It says <b>so ${window.evil = 8} <img src=http://evil.example/d.png>")
+    yield ClaimChecked(claim)
+    yield done(question, (claim,), (found,))
+
+
+def unsupported(question: str) -> Iterator[Event]:
+    """One sentence, withdrawn."""
+    rejected = Claim("They ate lamb in Doha.", (), (Rejection(1, "word not in the cited sentence: lamb"),))
+    yield EvidenceFound(question, FOUND, (), 40)
+    yield DraftGrown("They ate")
+    yield ClaimChecked(rejected)
+    yield done(question, (rejected,), FOUND)
+
+
+def not_stated(question: str) -> Iterator[Event]:
+    """The model refused."""
+    yield EvidenceFound(question, FOUND, (), 40)
+    yield done(question, (), FOUND, abstained="not_stated")
+
+
+def nothing_found(question: str) -> Iterator[Event]:
+    """No evidence at all."""
+    yield EvidenceFound(question, (), (), 40)
+    yield done(question, abstained="nothing_found", completion=None)
+
+
+def unavailable(question: str) -> Iterator[Event]:
+    """The model died."""
+    yield EvidenceFound(question, FOUND, (), 40)
+    yield done(question, (), FOUND, abstained="llm_unavailable", detail="The model's process ended.")
+
+
+def broken(question: str) -> Iterator[Event]:
+    """An error that a user can be told about."""
+    yield EvidenceFound(question, FOUND, (), 40)
+    raise LibraryError("the library is locked by another program; close it and ask again")
+
+
+def crash(question: str) -> Iterator[Event]:
+    """An error that nobody foresaw."""
+    yield EvidenceFound(question, FOUND, (), 40)
+    raise ZeroDivisionError
+
+
+FAILURES: Mapping[str, Callable[[str], Iterator[Event]]] = {
+    "eat": unsupported,
+    "weather": not_stated,
+    "xyzzy": nothing_found,
+    "offline": unavailable,
+    "broken": broken,
+    "crash": crash,
+}
