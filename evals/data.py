@@ -1,4 +1,4 @@
-"""Reading a benchmark: its articles and its questions (the layout is in docs/design.md)."""
+"""Reading a benchmark: its articles and its questions (evals/gold/README.md describes the files)."""
 
 from __future__ import annotations
 

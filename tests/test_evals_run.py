@@ -19,6 +19,7 @@ from evals.run import Benchmark
 from evals.rundir import RunFolder, encode
 from evals.types import Question, Span
 from index.errors import InputError, LLMUnavailableError
+from index.library import Library
 from index.types import Article, Passage
 from qa.types import Answer, Citation, Claim, Evidence, EvidenceFound, Hit, Rejection, Turn
 
@@ -516,6 +517,14 @@ def test_a_stop_says_how_to_go_on(
     scripted(monkeypatch, Scripted(what=KeyboardInterrupt()))
     assert run.main(command) == 130
     assert "the same command goes on from" in capsys.readouterr().err
+
+
+def test_a_library_with_other_articles_is_refused_and_left_as_it_was(command: list[str], tmp_path: Path) -> None:
+    with Library(tmp_path / "own") as own:
+        own.add([Article("mine", "Mine", "It is mine.")])
+    assert run.main([*command, "--library", str(tmp_path / "own"), "--retrieval-only"]) == 2
+    with Library(tmp_path / "own") as own:
+        assert [one.id for one in own.articles()] == ["mine"]
 
 
 @pytest.mark.parametrize("wrong", [["--limit", "0"], ["--limit", "x"], ["--nonsense"], []])

@@ -73,6 +73,7 @@ class Hub(ThreadingHTTPServer):
         self.content = {BIG: CONTENT, SMALL_URL: SMALL}
         self.requests: list[tuple[str, str | None]] = []  # path, range
         self.stop_after: int | None = None  # bytes sent before the connection is cut, or held while `held` is set
+        self.always = False  # every time, not once
         self.hold = False
         self.held = threading.Event()
         self.go_on = threading.Event()
@@ -97,7 +98,9 @@ class HubHandler(BaseHTTPRequestHandler):
             self.send_header("Content-Range", f"bytes {start}-{len(content) - 1}/{len(content)}")
         self.send_header("Content-Length", str(len(content) - start))
         self.end_headers()
-        stop, hub.stop_after = hub.stop_after, None
+        stop = hub.stop_after
+        if not hub.always:
+            hub.stop_after = None
         if stop is None:
             self.wfile.write(content[start:])
             return None
@@ -265,7 +268,10 @@ def test_a_complete_model_is_not_fetched_again(toy: Path, hub: Hub) -> None:
 def test_a_package_that_is_only_a_source_archive_is_not_built(tmp_path: Path) -> None:
     ran = tmp_path / "ran"
     (tmp_path / "toy_one-1.0").mkdir()
-    (tmp_path / "toy_one-1.0" / "setup.py").write_text(f"open({str(ran)!r}, 'w')")
+    (tmp_path / "toy_one-1.0" / "backend.py").write_text(f"open({str(ran)!r}, 'w')")
+    (tmp_path / "toy_one-1.0" / "pyproject.toml").write_text(
+        '[build-system]\nrequires = []\nbuild-backend = "backend"\nbackend-path = ["."]\n'
+    )
     (tmp_path / "toy_one-1.0" / "PKG-INFO").write_text("Metadata-Version: 2.1\nName: toy_one\nVersion: 1.0\n")
     with tarfile.open(tmp_path / "wheels" / "toy_one-1.0.tar.gz", "w:gz") as archive:
         archive.add(tmp_path / "toy_one-1.0", "toy_one-1.0")
@@ -343,6 +349,19 @@ def test_a_broken_transfer_goes_on_where_it_stopped(toy: Path, hub: Hub) -> None
     assert int(rest[6:-1]) > 1_000_000
 
 
+def test_a_hub_that_always_breaks_off_is_left_and_its_bytes_are_kept(toy: Path, hub: Hub) -> None:
+    hub.stop_after, hub.always = 400_000, True
+    with pytest.raises(WeightsUnavailableError, match="broke off 5 times"):
+        weights.fetch("toy")
+    kept = (toy / "model.bin.part").read_bytes()
+    assert CONTENT.startswith(kept)
+    assert len(kept) > 1_000_000
+    hub.stop_after = None
+    weights.fetch("toy")
+    assert_complete(toy)
+    assert hub.requests[5] == (BIG, f"bytes={len(kept)}-")
+
+
 def test_a_killed_fetch_is_continued_by_the_next(tmp_path: Path, toy: Path, hub: Hub) -> None:
     hub.stop_after, hub.hold = 2_500_000, True
     process = start_fetch(tmp_path)
@@ -357,6 +376,14 @@ def test_a_killed_fetch_is_continued_by_the_next(tmp_path: Path, toy: Path, hub:
     weights.fetch("toy")
     assert_complete(toy)
     assert hub.requests[1] == (BIG, f"bytes={kept}-")
+
+
+def test_without_any_source_the_bytes_that_are_here_stay(toy: Path) -> None:
+    toy.mkdir(parents=True)
+    (toy / "model.bin.part").write_bytes(CONTENT[:1000])
+    with pytest.raises(WeightsUnavailableError):
+        weights.fetch("toy")
+    assert (toy / "model.bin.part").read_bytes() == CONTENT[:1000]
 
 
 def test_kept_bytes_that_are_wrong_are_fetched_again(toy: Path, hub: Hub) -> None:

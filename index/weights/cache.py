@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import json
 import os
+import threading
 from pathlib import Path
 from typing import TypedDict
 
@@ -114,6 +115,6 @@ def _read_marker(folder: Path) -> dict[str, Record]:
 
 
 def _write_marker(folder: Path, records: dict[str, Record]) -> None:
-    temporary = folder / f"{_MARKER}.{os.getpid()}"
+    temporary = folder / f"{_MARKER}.{os.getpid()}-{threading.get_ident()}"
     temporary.write_text(json.dumps(records, indent=1), encoding="utf-8")
     temporary.replace(folder / _MARKER)

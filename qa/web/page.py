@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import logging
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any, Protocol, cast
@@ -108,7 +108,7 @@ class Handlers:
         conversation = (*conversation, exchange)
         return "", conversation, view.talk_view(conversation), gr.update(visible=False), gr.update(visible=True)
 
-    def answer(self, conversation: Conversation) -> Iterator[tuple[Conversation, Json, Json, Any, Any]]:
+    def answer(self, conversation: Conversation) -> Generator[tuple[Conversation, Json, Json, Any, Any], None, None]:
         """Answer the exchange that waits; yield after each event that changes the page.
 
         Stop, and closing the tab, close this generator, which closes the asker's and so stops the model.

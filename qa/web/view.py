@@ -57,7 +57,7 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
     ("2024-11-19-anselm-tide-returns", "What was found in the Skarn Basin?"),
 )
 
-_MARKS = re.compile(r"\s*\[[\d,;\s–-]*\]?(?=[\s.,;:!?]|$)")  # "[2]", "[1, 3]" and an unfinished "[1"
+_MARKS = re.compile(r"\s*\[[\d,;\s–-]+\]|\s*\[[\d,;\s–-]*$")  # "[2]", "[1, 3]", and an unfinished "[1" at the end
 _SURROGATES = re.compile("[\ud800-\udfff]")  # half a character from broken JSON: it cannot be sent
 _FINISHED = re.compile(r"[.!?][\"'”’)\]]*\s*$")
 
