@@ -34,6 +34,7 @@ help:
 # ------------------------------------------------------------------------------------------------------------- set up
 
 setup: $(VENV)/models.stamp
+	@:
 
 $(BIN)/python:
 	@for python in $(PYTHON); do \
@@ -55,8 +56,8 @@ $(VENV)/base.stamp: pyproject.toml constraints.txt $(MOVED) | $(BIN)/python
 	@printf '%s' '$(CURDIR)' > $@
 
 # The models lie outside of the checkout. The stamp names the cache and their folders; if one has gone, all are asked for again.
-MODELS_GONE := $(shell ( read -r cache && [ "$$cache" = "cache: $$ARTICLE_QA_CACHE" ] && \
-    while read -r folder; do [ -d "$$folder" ] || exit 1; done ) 2>/dev/null < $(VENV)/models.stamp || echo FORCE)
+MODELS_GONE := $(shell ( IFS= read -r cache && [ "$$cache" = "cache: $$ARTICLE_QA_CACHE" ] && \
+    while IFS= read -r folder; do [ -d "$$folder" ] || exit 1; done ) 2>/dev/null < $(VENV)/models.stamp || echo FORCE)
 
 $(VENV)/models.stamp: $(VENV)/base.stamp index/weights/models.toml $(MODELS_GONE)
 	@$(BIN)/python -m qa.cli models fetch > $@.part
@@ -78,6 +79,7 @@ $(VENV)/all-models.stamp: $(VENV)/models.stamp
 	@touch $@
 
 setup-dev: $(VENV)/dev.stamp $(VENV)/all-models.stamp
+	@:
 
 chromium: $(VENV)/dev.stamp
 	@for name in $(BROWSERS); do command -v $$name >/dev/null && exit 0; done; \

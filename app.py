@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import signal
+import socket
 import sys
 import threading
 from collections.abc import Sequence
@@ -32,19 +33,24 @@ def serve(config: Config, *, host: str = HOST, port: int = PORT) -> None:
     from qa.web import page  # Gradio takes seconds to import: not before it is needed
 
     ended = threading.Event()
+    _check_port(host, port)  # before a model is loaded for nothing
     with ExitStack() as stack:
         asker = stack.enter_context(Asker.open(config))
         asker.library.start()  # vectors that are still missing are made while questions are answered
         blocks = page.build(asker, model=model_name(config))
-        try:
-            url = page.launch(blocks, host=host, port=port)
-        except OSError as error:
-            raise InputError(f"port {port} on {host} cannot be used; choose another with --port") from error
-        stack.callback(blocks.close)
+        url = page.launch(blocks, host=host, port=port)
+        stack.callback(blocks.close, verbose=False)
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
         print(f"Article QA: {url} (Ctrl-C ends it)", flush=True)
         with suppress(KeyboardInterrupt):
             ended.wait()
+
+
+def _check_port(host: str, port: int) -> None:
+    try:
+        socket.create_server((host, port), family=socket.AF_INET6 if ":" in host else socket.AF_INET).close()
+    except (OSError, OverflowError) as error:
+        raise InputError(f"port {port} on {host} cannot be used: choose another with --port ({error})") from error
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

@@ -42,7 +42,7 @@ MIGRATIONS = (
     CREATE TABLE vectors (
         passage INTEGER PRIMARY KEY REFERENCES passages (key) ON DELETE CASCADE, maker TEXT NOT NULL, vector BLOB NOT NULL);
     CREATE VIRTUAL TABLE words USING fts5 (title, body, tokenize = 'porter unicode61 remove_diacritics 2');
-    INSERT INTO meta VALUES ('vectors_version', '0');
+    INSERT INTO meta VALUES ('vectors_version', '0'), ('vectors_origin', lower(hex(randomblob(8))));
     """,
 )
 
@@ -69,30 +69,43 @@ class Catalogue:
     def __init__(self, file: Path) -> None:
         """Open `file`, making or migrating it. Raises LibraryError or StaleLibraryError."""
         self._file = file
-        self._local = threading.local()
-        self._connections: list[sqlite3.Connection] = []
-        self._lock = threading.Lock()
+        self._idle: list[sqlite3.Connection] = []
+        self._busy = 0
+        self._closed = False
+        self._change = threading.Condition()
         try:
             self._migrate()
-        except sqlite3.DatabaseError as exc:
+        except BaseException:
             self.close()
-            raise LibraryError(
-                f"{file}: not a library that can be read ({exc}); move it away or use another folder"
-            ) from exc
+            raise
 
     def close(self) -> None:
-        """Close the connections of every thread."""
-        with self._lock:
-            for connection in self._connections:
+        """Close the file, once what other threads are reading or writing is done. Any later call raises LibraryError."""
+        with self._change:
+            self._closed = True
+            self._change.wait_for(lambda: self._busy == 0)
+            for connection in self._idle:
                 connection.close()
-            self._connections.clear()
-        self._local = threading.local()
+            self._idle.clear()
 
     # ------------------------------------------------------------------------------------------------- articles
 
-    def put(self, article: Article, sentences: Sequence[Sentence], passages: Sequence[Passage]) -> None:
-        """Write `article` with its parts, in place of any earlier text under the same id: all or nothing."""
+    def put(
+        self,
+        article: Article,
+        sentences: Sequence[Sentence],
+        passages: Sequence[Passage],
+        *,
+        known: tuple[str, str | None] | None,
+    ) -> bool:
+        """Write `article` with its parts, in place of any earlier text under the same id: all or nothing.
+
+        `known` is what `digest` said before. False, and nothing is written, if it is no longer so: another process was faster.
+        """
         with self._write() as db:
+            row = db.execute("SELECT sha256, file FROM articles WHERE id = ?", (article.id,)).fetchone()
+            if (tuple(row) if row else None) != known:
+                return False
             self._drop(db, article.id)
             key = db.execute(
                 "INSERT INTO articles (id, title, text, date, source, url, file, sha256, added_at)"
@@ -118,6 +131,12 @@ class Catalogue:
                     (p.id, key, p.first, p.last, p.start, p.end),
                 ).lastrowid
                 db.execute("INSERT INTO words (rowid, title, body) VALUES (?, ?, ?)", (row, article.title, p.text))
+            return True
+
+    def set_file(self, article_id: str, file: str | None) -> None:
+        """Note that an article lies in another file now."""
+        with self._write() as db:
+            db.execute("UPDATE articles SET file = ? WHERE id = ?", (file, article_id))
 
     def remove(self, article_id: str) -> bool:
         """Take an article out with all its parts; False if it is not there."""
@@ -126,27 +145,26 @@ class Catalogue:
 
     def get(self, article_id: str) -> Article | None:
         """Return the article as stored."""
-        row = self._db.execute(f"{_ARTICLE} WHERE id = ?", (article_id,)).fetchone()
-        return _article(row) if row else None
+        rows = self._rows(f"{_ARTICLE} WHERE id = ?", (article_id,))
+        return _article(rows[0]) if rows else None
 
     def digest(self, article_id: str) -> tuple[str, str | None] | None:
         """Return (SHA-256, file) of a stored article without reading its text."""
-        row = self._db.execute("SELECT sha256, file FROM articles WHERE id = ?", (article_id,)).fetchone()
-        return (str(row[0]), row[1]) if row else None
+        rows = self._rows("SELECT sha256, file FROM articles WHERE id = ?", (article_id,))
+        return (str(rows[0][0]), rows[0][1]) if rows else None
 
     def heading(self, article_id: str) -> tuple[str, date | None] | None:
         """Return (title, date) of a stored article without reading its text."""
-        row = self._db.execute("SELECT title, date FROM articles WHERE id = ?", (article_id,)).fetchone()
-        return (str(row[0]), date.fromisoformat(row[1]) if row[1] else None) if row else None
+        rows = self._rows("SELECT title, date FROM articles WHERE id = ?", (article_id,))
+        return (str(rows[0][0]), _day(rows[0][1])) if rows else None
 
-    def articles(self) -> Iterator[Article]:
-        """Yield every article, newest date first, undated last, then by id."""
-        for row in self._db.execute(f"{_ARTICLE} ORDER BY date IS NULL, date DESC, id"):
-            yield _article(row)
+    def articles(self) -> list[Article]:
+        """Return every article, newest date first, undated last, then by id."""
+        return [_article(row) for row in self._rows(f"{_ARTICLE} ORDER BY date IS NULL, date DESC, id")]
 
     def sentences(self, article_id: str) -> tuple[Sentence, ...]:
         """Return the sentences of an article in order; empty if it is not there."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT s.number, s.start, s.stop, a.text FROM sentences s JOIN articles a ON a.key = s.article"
             " WHERE a.id = ? ORDER BY s.number",
             (article_id,),
@@ -158,35 +176,31 @@ class Catalogue:
         found: dict[int, Passage] = {}
         for some in _slices(keys, 500):
             marks = ",".join("?" * len(some))
-            for key, *rest, text in self._db.execute(f"{_PASSAGE} WHERE p.key IN ({marks})", some):
+            for key, *rest, text in self._rows(f"{_PASSAGE} WHERE p.key IN ({marks})", some):
                 name, article_id, first, last, start, stop = rest
                 found[key] = Passage(name, article_id, first, last, start, stop, text[start:stop])
         return found
 
     def status(self) -> Status:
         """Count what is there, in one consistent reading."""
-        row = self._db.execute(
+        [row] = self._rows(
             "SELECT (SELECT count(*) FROM articles), (SELECT count(*) FROM sentences), (SELECT count(*) FROM passages),"
             " (SELECT count(*) FROM vectors)"
-        ).fetchone()
+        )
         articles, sentences, passages, vectors = (int(count) for count in row)
         return Status(articles, sentences, passages, vectors, passages - vectors)
 
     def check(self) -> list[str]:
         """Return what is wrong, in words; empty if all is well."""
-        wrong = [str(row[0]) for row in self._db.execute("PRAGMA integrity_check") if row[0] != "ok"]
-        wrong += [
-            f"{row[0]}: row {row[1]} has lost its article" for row in self._db.execute("PRAGMA foreign_key_check")
-        ]
+        wrong = [str(row[0]) for row in self._rows("PRAGMA integrity_check") if row[0] != "ok"]
+        wrong += [f"{row[0]}: row {row[1]} has lost its article" for row in self._rows("PRAGMA foreign_key_check")]
         for table in ("sentences", "passages"):
-            rows = self._db.execute(
+            rows = self._rows(
                 f"SELECT DISTINCT a.id FROM {table} t JOIN articles a ON a.key = t.article"  # noqa: S608 (one of two names)
                 " WHERE NOT (0 <= t.start AND t.start < t.stop AND t.stop <= length(a.text))"
             )
             wrong += [f"{row[0]}: {table} leave the text" for row in rows]
-        words, passages = self._db.execute(
-            "SELECT (SELECT count(*) FROM words), (SELECT count(*) FROM passages)"
-        ).fetchone()
+        [(words, passages)] = self._rows("SELECT (SELECT count(*) FROM words), (SELECT count(*) FROM passages)")
         if words != passages:
             wrong.append(f"the word index has {words} passages of {passages}")
         return wrong
@@ -198,7 +212,7 @@ class Catalogue:
 
         The title counts twice as much as the body: a passage is short, and its article's title says what it is about.
         """
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT rowid, -bm25(words, 2.0, 1.0) FROM words WHERE words MATCH ? ORDER BY bm25(words, 2.0, 1.0), rowid LIMIT ?",
             (expression, k),
         )
@@ -208,16 +222,32 @@ class Catalogue:
 
     def pending(self, limit: int) -> list[tuple[int, str, str | None, str]]:
         """Return up to `limit` passages without a vector, oldest first: (key, title, ISO date, passage text)."""
-        rows = self._db.execute(
+        rows = self._rows(
             "SELECT p.key, a.title, a.date, p.start, p.stop, a.text FROM passages p JOIN articles a ON a.key = p.article"
             " WHERE NOT EXISTS (SELECT 1 FROM vectors v WHERE v.passage = p.key) ORDER BY p.key LIMIT ?",
             (limit,),
         )
         return [(key, title, day, text[start:stop]) for key, title, day, start, stop, text in rows]
 
-    def put_vectors(self, keys: Sequence[int], vectors: Vectors, *, maker: str) -> None:
-        """Store vectors; those whose passage has gone meanwhile are dropped."""
+    def waiting(self) -> int:
+        """Count the passages that have no vector yet."""
+        [(passages, vectors)] = self._rows("SELECT (SELECT count(*) FROM passages), (SELECT count(*) FROM vectors)")
+        return int(passages) - int(vectors)
+
+    def has_vectors(self) -> bool:
+        """True if there is any vector."""
+        return bool(self._rows("SELECT 1 FROM vectors LIMIT 1"))
+
+    def put_vectors(self, keys: Sequence[int], vectors: Vectors, *, maker: str, family: str) -> None:
+        """Store vectors; those whose passage has gone meanwhile are dropped.
+
+        Raises StaleLibraryError if the library's vectors are of another family: the two could not be compared.
+        """
         with self._write() as db:
+            row = db.execute("SELECT value FROM meta WHERE name = 'family'").fetchone()
+            if row and row[0] != family:
+                raise StaleLibraryError(f"{self._file.parent}: its vectors are made by {row[0]} now, not by {family}")
+            _set(db, "family", family)
             db.executemany(
                 "INSERT OR IGNORE INTO vectors SELECT key, ?, ? FROM passages WHERE key = ?",
                 ((maker, vector.astype("<f4").tobytes(), key) for key, vector in zip(keys, vectors, strict=True)),
@@ -229,29 +259,34 @@ class Catalogue:
         with self._write() as db:
             db.execute("DELETE FROM vectors")
             _set(db, "family", family)
+            db.execute("INSERT OR REPLACE INTO meta VALUES ('vectors_origin', lower(hex(randomblob(8))))")
             _touch_vectors(db)
 
-    def vectors_version(self) -> int:
-        """A number that grows whenever the set of vectors changes, in this or another process."""
-        return int(self._db.execute("SELECT value FROM meta WHERE name = 'vectors_version'").fetchone()[0])
+    def vectors_version(self) -> tuple[str, int]:
+        """Return (origin, number): the number grows whenever the set of vectors changes, in this or another process.
+
+        Under one origin a passage's id stands for one vector; dropping all vectors gives a new origin, and so does a new file.
+        """
+        found = dict(self._rows("SELECT name, value FROM meta WHERE name IN ('vectors_version', 'vectors_origin')"))
+        return str(found.get("vectors_origin", "")), int(found["vectors_version"])
 
     def vector_keys(self) -> dict[str, int]:
         """Return passage id -> key of every passage that has a vector."""
-        rows = self._db.execute("SELECT p.id, p.key FROM passages p JOIN vectors v ON v.passage = p.key")
+        rows = self._rows("SELECT p.id, p.key FROM passages p JOIN vectors v ON v.passage = p.key")
         return {str(name): int(key) for name, key in rows}
 
     def vectors(self, keys: Sequence[int] | None = None) -> tuple[list[int], Vectors]:
         """Return (passage keys, float32 (n, dim)) of the given or all vectors, by key."""
         if keys is None:
-            rows = self._db.execute("SELECT passage, vector FROM vectors ORDER BY passage").fetchall()
+            rows = self._rows("SELECT passage, vector FROM vectors ORDER BY passage")
         else:
             rows = []
             for some in _slices(keys, 500):
                 marks = ",".join("?" * len(some))
-                rows += self._db.execute(
+                rows += self._rows(
                     f"SELECT passage, vector FROM vectors WHERE passage IN ({marks}) ORDER BY passage",  # noqa: S608 (only "?")
                     some,
-                ).fetchall()
+                )
         if not rows:
             return [], np.zeros((0, 0), dtype=np.float32)
         data = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4").reshape(len(rows), -1)
@@ -262,51 +297,75 @@ class Catalogue:
         found: dict[int, date | None] = {}
         for some in _slices(keys, 500):
             marks = ",".join("?" * len(some))
-            rows = self._db.execute(
+            rows = self._rows(
                 f"SELECT p.key, a.date FROM passages p JOIN articles a ON a.key = p.article WHERE p.key IN ({marks})",  # noqa: S608
                 some,
             )
-            found |= {int(key): date.fromisoformat(day) if day else None for key, day in rows}
+            found |= {int(key): _day(day) for key, day in rows}
         return found
 
     # ----------------------------------------------------------------------------------------------------- meta
 
     def setting(self, name: str) -> str | None:
         """Return what was stored under `name`."""
-        row = self._db.execute("SELECT value FROM meta WHERE name = ?", (name,)).fetchone()
-        return str(row[0]) if row else None
-
-    def set_setting(self, name: str, value: str) -> None:
-        """Store `value` under `name`."""
-        with self._write() as db:
-            _set(db, name, value)
+        rows = self._rows("SELECT value FROM meta WHERE name = ?", (name,))
+        return str(rows[0][0]) if rows else None
 
     # ------------------------------------------------------------------------------------------------- internals
 
-    @property
-    def _db(self) -> sqlite3.Connection:
-        connection: sqlite3.Connection | None = getattr(self._local, "connection", None)
-        if connection is None:
-            # A connection is used by its own thread alone; check_same_thread is off only so that close() may end it.
-            connection = sqlite3.connect(self._file, timeout=60, isolation_level=None, check_same_thread=False)
+    @contextmanager
+    def _connection(self) -> Iterator[sqlite3.Connection]:
+        """Lend a connection to this thread alone. There are as many as were ever needed at once, whatever threads come and go."""
+        with self._change:
+            if self._closed:
+                raise LibraryError(f"{self._file.parent}: the library has been closed")
+            self._busy += 1
+            connection = self._idle.pop() if self._idle else None
+        try:
+            if connection is None:
+                connection = self._connect()
+            yield connection
+        except (sqlite3.IntegrityError, sqlite3.ProgrammingError):  # a mistake of ours
+            raise
+        except sqlite3.OperationalError as exc:  # locked for a minute, disk full, not allowed
+            raise LibraryError(f"{self._file}: {exc}; nothing was changed, so mend that and try again") from exc
+        except sqlite3.DatabaseError as exc:
+            raise LibraryError(
+                f"{self._file}: not a library that can be read ({exc}); move it away or use another folder"
+            ) from exc
+        finally:
+            with self._change:
+                self._busy -= 1
+                if connection is not None:
+                    self._idle.append(connection)
+                self._change.notify_all()
+
+    def _connect(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(self._file, timeout=60, isolation_level=None, check_same_thread=False)
+        try:
             connection.execute("PRAGMA foreign_keys = ON")
             connection.execute("PRAGMA journal_mode = WAL")
             connection.execute("PRAGMA synchronous = FULL")  # a committed article survives a power cut, too
-            self._local.connection = connection
-            with self._lock:
-                self._connections.append(connection)
+        except BaseException:
+            connection.close()
+            raise
         return connection
+
+    def _rows(self, sql: str, values: Sequence[object] = ()) -> list[Any]:
+        with self._connection() as db:
+            return db.execute(sql, values).fetchall()
 
     @contextmanager
     def _write(self) -> Iterator[sqlite3.Connection]:
-        db = self._db
-        db.execute("BEGIN IMMEDIATE")
-        try:
-            yield db
-        except BaseException:
-            db.execute("ROLLBACK")
-            raise
-        db.execute("COMMIT")
+        with self._connection() as db:
+            db.execute("BEGIN IMMEDIATE")
+            try:
+                yield db
+                db.execute("COMMIT")
+            except BaseException:
+                if db.in_transaction:  # SQLite ends it by itself when the disk is full
+                    db.execute("ROLLBACK")
+                raise
 
     def _drop(self, db: sqlite3.Connection, article_id: str) -> bool:
         row = db.execute("SELECT key FROM articles WHERE id = ?", (article_id,)).fetchone()
@@ -318,7 +377,7 @@ class Catalogue:
         return True
 
     def _migrate(self) -> None:
-        version = int(self._db.execute("PRAGMA user_version").fetchone()[0])
+        version = int(self._rows("PRAGMA user_version")[0][0])
         if version > len(MIGRATIONS):
             raise StaleLibraryError(
                 f"{self._file}: made by a newer version (format {version}, this one knows {len(MIGRATIONS)}); upgrade article-qa"
@@ -344,11 +403,13 @@ def _set(db: sqlite3.Connection, name: str, value: str) -> None:
     db.execute("INSERT INTO meta VALUES (?, ?) ON CONFLICT (name) DO UPDATE SET value = excluded.value", (name, value))
 
 
+def _day(iso: str | None) -> date | None:
+    return date.fromisoformat(iso) if iso else None
+
+
 def _article(row: tuple[Any, ...]) -> Article:
     name, title, text, day, source, url, file, added_at = row
-    return Article(
-        name, title, text, day and date.fromisoformat(day), source, url, file, added_at=datetime.fromisoformat(added_at)
-    )
+    return Article(name, title, text, _day(day), source, url, file, added_at=datetime.fromisoformat(added_at))
 
 
 def _slices(keys: Iterable[int], size: int) -> Iterator[list[int]]:

@@ -80,10 +80,13 @@ class SentenceTransformerEmbedder:
 
     def query(self, text: str) -> Vectors:
         """Return float32 (dim,), of length 1."""
-        return np.asarray(self._model.encode_query([text], normalize_embeddings=True)[0], dtype=np.float32)
+        whole = text.encode("utf-8", "replace").decode("utf-8")  # without halves of surrogate pairs
+        return np.asarray(self._model.encode_query([whole], normalize_embeddings=True)[0], dtype=np.float32)
 
     def documents(self, texts: Sequence[str]) -> Vectors:
         """Return float32 (n, dim), each row of length 1."""
+        if not texts:
+            return np.zeros((0, 0), dtype=np.float32)
         made = self._model.encode_document(list(texts), normalize_embeddings=True, show_progress_bar=False)
         return np.asarray(made, dtype=np.float32)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
@@ -10,16 +11,18 @@ from pathlib import Path, PurePosixPath
 from types import TracebackType
 from typing import Self
 
-from filelock import FileLock
+from filelock import FileLock, Timeout
 
 from index import embed, words
 from index.catalogue import Catalogue, Status
 from index.embed import Embedder
-from index.errors import LibraryError, StaleLibraryError
+from index.errors import ArticleQAError, InputError, LibraryError, StaleLibraryError
 from index.passages import embedded_text, passages
 from index.sentences import split
 from index.types import Article, Passage, Sentence
 from index.vectors import ChromaVectors, Dense
+
+_log = logging.getLogger(__name__)
 
 EMBED_BATCH = 32  # passages a transaction: about a second of work is lost when the process is killed
 
@@ -55,11 +58,17 @@ class Library:
         self._dense = Dense(folder / "chroma", self._catalogue)
         self._closing = threading.Event()
         self._worker: threading.Thread | None = None
-        found = self._catalogue.setting("family")
-        if found not in (None, embed.family(embedder)):
+        try:
+            self._check_family()
+        except BaseException:
             self._catalogue.close()
+            raise
+
+    def _check_family(self) -> None:
+        found = self._catalogue.setting("family")
+        if found not in (None, embed.family(self._embedder_name)):
             raise StaleLibraryError(
-                f"{folder}: its vectors were made by {found}, and {embedder} cannot be compared with them;"
+                f"{self.folder}: its vectors were made by {found}, and {self._embedder_name} cannot be compared with them;"
                 " set the embedder back, or make them anew: article-qa rebuild"
             )
 
@@ -74,10 +83,10 @@ class Library:
     def close(self) -> None:
         """End the background work and close the files."""
         self._closing.set()
+        self._dense.close()
         if self._worker is not None:
             self._worker.join()
             self._worker = None
-        self._dense.close()
         self._catalogue.close()
 
     # ------------------------------------------------------------------------------------------------- articles
@@ -85,7 +94,8 @@ class Library:
     def add(self, articles: Iterable[Article]) -> Added:
         """Store `articles`, one transaction each; one with a known id replaces the old text, an unchanged one costs a look-up.
 
-        Each can be found by its words as soon as it is stored. Its vectors are made by `embed_pending`.
+        Each can be found by its words as soon as it is stored. Its vectors are made by `embed_pending`. Raises InputError for
+        characters that no file can hold.
         """
         counts = {"added": 0, "updated": 0, "unchanged": 0}
         for article in articles:
@@ -93,25 +103,31 @@ class Library:
         return Added(**counts)
 
     def _add(self, given: Article) -> str:
-        article = self._distinct(given)
-        known = self._catalogue.digest(article.id)
-        if known and known[0] == article.sha256:
-            return "unchanged"
-        sentences = split(article)
-        self._catalogue.put(article, sentences, passages(article, sentences))
-        return "updated" if known else "added"
+        _need_storable(given)
+        while True:
+            article, known = self._distinct(given)
+            if known and known[0] == article.sha256:
+                if article.file not in (None, known[1]):
+                    self._catalogue.set_file(article.id, article.file)  # the same text, moved
+                return "unchanged"
+            sentences = split(article)
+            if self._catalogue.put(article, sentences, passages(article, sentences), known=known):
+                return "updated" if known else "added"
 
-    def _distinct(self, article: Article) -> Article:
-        """Give a file that only shares its short path with another one a longer path as id, so that neither is lost."""
-        if article.file is None or not article.file.replace("\\", "/").endswith(article.id):
-            return article
-        parts = PurePosixPath(article.file.replace("\\", "/")).parts
-        for length in range(len(PurePosixPath(article.id).parts), len(parts) + 1):
-            name = "/".join(parts[-length:]).replace("//", "/")
-            known = self._catalogue.digest(name)
-            if known is None or known[1] in (None, article.file) or not Path(str(known[1])).exists():
-                return replace(article, id=name)
-        return article
+    def _distinct(self, article: Article) -> tuple[Article, tuple[str, str | None] | None]:
+        """Give a file that only shares its short path with another one a longer path as id, so that neither is lost.
+
+        Returns what is known under that id, too: looked up once, so that `put` sees whatever comes in between.
+        """
+        names = _names(article)
+        known = {name: self._catalogue.digest(name) for name in names}
+        for name, found in known.items():  # as it was called before, whatever has become free since
+            if found and found[1] == article.file:
+                return replace(article, id=name), found
+        for name, found in known.items():
+            if len(names) == 1 or found is None or found[1] is None or not Path(found[1]).exists():
+                return replace(article, id=name), found
+        return article, known[names[0]]
 
     def remove(self, article_id: str) -> bool:
         """Take an article out; False if there is none of that id."""
@@ -132,7 +148,7 @@ class Library:
 
     def articles(self) -> list[Article]:
         """Return every article, newest first."""
-        return list(self._catalogue.articles())
+        return self._catalogue.articles()
 
     def sentences(self, article_id: str) -> tuple[Sentence, ...]:
         """Return an article's sentences in order."""
@@ -161,18 +177,25 @@ class Library:
 
         Can be interrupted at any instant and called again. While another process does the same, waits for it.
         """
-        if self._catalogue.status().pending == 0:
-            return 0
         made = 0
-        with FileLock(self.folder / "embed.lock"):
-            self._catalogue.set_setting("family", self.embedder.family)
-            while not self._closing.is_set() and (batch := self._catalogue.pending(EMBED_BATCH)):
-                keys = [key for key, *_ in batch]
-                vectors = self.embedder.documents([embedded_text(title, day, text) for _, title, day, text in batch])
-                self._catalogue.put_vectors(keys, vectors, maker=self.embedder.name)
-                made += len(keys)
-                if progress:
-                    progress(made, made + self._catalogue.status().pending)
+        while not self._closing.is_set() and self._catalogue.waiting():
+            try:
+                with FileLock(self.folder / "embed.lock", timeout=0.5):  # in short tries, so that closing need not wait
+                    made += self._embed(made, progress)
+            except Timeout:
+                continue
+        return made
+
+    def _embed(self, before: int, progress: Callable[[int, int], None] | None) -> int:
+        self._check_family()
+        made = 0
+        while not self._closing.is_set() and (batch := self._catalogue.pending(EMBED_BATCH)):
+            keys = [key for key, *_ in batch]
+            vectors = self.embedder.documents([embedded_text(title, day, text) for _, title, day, text in batch])
+            self._catalogue.put_vectors(keys, vectors, maker=self.embedder.name, family=self.embedder.family)
+            made += len(keys)
+            if progress:
+                progress(before + made, before + made + self._catalogue.waiting())
         return made
 
     def sync(self) -> bool:
@@ -185,8 +208,10 @@ class Library:
     def forget_vectors(folder: Path, *, embedder: str) -> None:
         """Drop every vector, so that `embed_pending` makes them anew with `embedder`; the articles stay."""
         catalogue = Catalogue(folder / "catalogue.sqlite3")
-        catalogue.drop_vectors(embed.family(embedder))
-        catalogue.close()
+        try:
+            catalogue.drop_vectors(embed.family(embedder))
+        finally:
+            catalogue.close()
 
     def start(self) -> None:
         """Work in the background until closed: make missing vectors, open Chroma and keep it in step.
@@ -198,10 +223,18 @@ class Library:
             self._worker.start()
 
     def _work(self) -> None:
+        said = ""
         while not self._closing.is_set():
-            self.embed_pending()
-            self._dense.open_chroma()
-            self._closing.wait(2.0)
+            wait_s = 2.0
+            try:
+                self.embed_pending()
+                self._dense.open_chroma()
+            except ArticleQAError as exc:  # a disk that is full, a model that is not here: it may be mended meanwhile
+                wait_s = 30.0
+                if str(exc) != said and not self._closing.is_set():
+                    said = str(exc)
+                    _log.warning("the library's vectors cannot be kept up: %s", exc)
+            self._closing.wait(wait_s)
 
     @property
     def vector_backend(self) -> str:
@@ -213,14 +246,41 @@ class Library:
     def search_words(self, query: str, k: int) -> list[tuple[Passage, float]]:
         """Return up to `k` (passage, BM25 score), best first."""
         expression = words.expression(query)
-        return self._with_passages(self._catalogue.match(expression, k)) if expression else []
+        return self._with_passages(self._catalogue.match(expression, k)) if expression and k > 0 else []
 
     def search_meaning(self, query: str, k: int) -> list[tuple[Passage, float]]:
-        """Return up to `k` (passage, cosine), best first."""
-        if self._catalogue.status().vectors == 0:
+        """Return up to `k` (passage, cosine), best first.
+
+        Raises StaleLibraryError if another process has made the vectors anew with another embedder.
+        """
+        if k < 1 or not self._catalogue.has_vectors():
             return []
+        self._check_family()
         return self._with_passages(self._dense.search(self.embedder.query(query), k))
 
     def _with_passages(self, scored: list[tuple[int, float]]) -> list[tuple[Passage, float]]:
         there = self._catalogue.passages([key for key, _ in scored])
         return [(there[key], score) for key, score in scored if key in there]
+
+
+def _need_storable(article: Article) -> None:
+    """Raise InputError for what neither SQLite nor a file can hold; the loaders refuse it earlier, with the line."""
+    for name, value in (("id", article.id), ("title", article.title), ("text", article.text)):
+        if "\0" in value:
+            raise InputError(f"article {article.id!r}: its {name} has a NUL character; take it out")
+    shown = [article.id, article.title, article.text, article.source or "", article.url or "", article.file or ""]
+    try:
+        "".join(shown).encode("utf-8")
+    except UnicodeEncodeError as exc:
+        raise InputError(f"article {article.id!r}: it holds half of a surrogate pair; decode its text again") from exc
+
+
+def _names(article: Article) -> list[str]:
+    """Return the ids that an article can have: its own, and longer ones if it is the end of its file's path."""
+    if article.file is None:
+        return [article.id]
+    parts = PurePosixPath(article.file.replace("\\", "/")).parts
+    short = PurePosixPath(article.id).parts
+    if "/".join(short) != article.id or parts[-len(short) :] != short:  # an id that was given
+        return [article.id]
+    return ["/".join(parts[-length:]).replace("//", "/") for length in range(len(short), len(parts) + 1)]

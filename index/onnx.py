@@ -43,7 +43,9 @@ class OnnxModel:
 
     def run(self, text: str | tuple[str, str]) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """Return (first output of the model for one text or pair, attention mask (1, tokens))."""
-        encoded = self._tokenizer.encode(*((text,) if isinstance(text, str) else text))
+        # A question can hold half of a surrogate pair; the tokenizer takes no such text.
+        first, *second = (_whole(one) for one in ((text,) if isinstance(text, str) else text))
+        encoded = self._tokenizer.encode(first, second[0] if second else None)
         mask = np.array([encoded.attention_mask], dtype=np.int64)
         feed: dict[str, Any] = {
             "input_ids": np.array([encoded.ids], dtype=np.int64),
@@ -51,6 +53,10 @@ class OnnxModel:
             "token_type_ids": np.array([encoded.type_ids], dtype=np.int64),
         }
         return np.asarray(self._session.run(None, feed)[0], dtype=np.float32), mask
+
+
+def _whole(text: str) -> str:
+    return text.encode("utf-8", "replace").decode("utf-8")
 
 
 def side_by_side(work: Callable[[T], R], items: Sequence[T]) -> Iterator[R]:

@@ -45,8 +45,10 @@ def _windows(words: Sequence[int], target: int, overlap: int) -> Iterator[tuple[
         yield first, last
         if last + 1 == len(words):
             return
+        # Only as much is shared as leaves room for the next sentence: else a passage would lie whole inside the one before.
+        room = min(overlap, target - words[last + 1])
         shared = 0
-        while shared < 2 and last - shared > first and sum(words[last - shared : last + 1]) <= overlap:
+        while shared < 2 and last - shared > first and sum(words[last - shared : last + 1]) <= room:
             shared += 1
         first = last + 1 - shared
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 
 _WORD = re.compile(r"[^\W_]+(?:[.,’'&-][^\W_]+)*", re.UNICODE)
 _PHRASE = re.compile(r"[\"“”«»]([^\"“”«»]{2,80})[\"“”«»]")
-_POSSESSIVE = re.compile(r"[’']s?$|[’']s$")
+_POSSESSIVE = re.compile(r"[’']s$")
+
+MAX_TERMS = 200  # a pasted article is no question; SQLite would take a second over its words
 
 # Function words and the words of asking. Found nearly everywhere, they cost time and rank by chance.
 STOP_WORDS = frozenset(
@@ -23,7 +26,8 @@ STOP_WORDS = frozenset(
 
 def content_words(text: str) -> list[str]:
     """Return the words of `text` that carry meaning, as written, possessives cut; all of them if none does."""
-    words = [_POSSESSIVE.sub("", word) for word in _WORD.findall(text)]
+    # A letter and its accent are one character: FTS5 takes the accent off, but ours would part the word there.
+    words = [_POSSESSIVE.sub("", word) for word in _WORD.findall(unicodedata.normalize("NFC", text))]
     words = [word for word in words if word]
     return [word for word in words if word.lower() not in STOP_WORDS] or words
 
@@ -33,6 +37,6 @@ def expression(question: str) -> str | None:
 
     Every term is quoted, so that nothing in a question is an operator; FTS5 makes a phrase of "U.S." or "3.5" itself.
     """
-    terms = [phrase.strip() for phrase in _PHRASE.findall(question)] + content_words(question)
-    unique = list(dict.fromkeys(term.lower().replace('"', "") for term in terms))
-    return " OR ".join(f'"{term}"' for term in unique if _WORD.search(term)) or None
+    phrases = [" ".join(_WORD.findall(phrase)) for phrase in _PHRASE.findall(unicodedata.normalize("NFC", question))]
+    unique = dict.fromkeys(term.lower() for term in [*phrases, *content_words(question)] if term)
+    return " OR ".join(f'"{term}"' for term in list(unique)[:MAX_TERMS]) or None

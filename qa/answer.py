@@ -11,7 +11,7 @@ from typing import Self
 
 from index.errors import InputError, LLMError
 from index.library import Library
-from qa import chat
+from qa import chat, premise
 from qa.config import Config
 from qa.evidence import evidence_for
 from qa.llm import LLM, open_llm
@@ -85,7 +85,7 @@ class Asker:
 
     def retrieve(self, question: str, history: Sequence[Turn] = ()) -> EvidenceFound:
         """Return the evidence without asking the model."""
-        return self._find(question, history)[0]
+        return self._find(question, history)
 
     def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
         """Yield the evidence, then the answer as it is written and checked, then the result. Closing it stops the model.
@@ -93,12 +93,11 @@ class Asker:
         Raises InputError for an empty or overlong question; what goes wrong with the model is a typed abstention instead.
         """
         clock = _Clock()
-        found, timings = self._find(question, history)
+        found = self._find(question, history)
         yield found
         writing = _Writing(
             question=question,
             found=found,
-            timings=timings,
             models={
                 "llm": self.llm.name if self.llm else "none",
                 "embedder": self.config.embedder,
@@ -108,6 +107,12 @@ class Asker:
         )
         if not found.evidence:
             yield writing.done(abstained="nothing_found")
+        elif unmentioned := premise.unmentioned(
+            found.standalone, (f"{hit.title} {hit.passage.text}" for hit in found.retrieved[: self.config.passages])
+        ):
+            yield writing.done(
+                abstained="not_stated", detail=f"nothing that was found mentions {', '.join(unmentioned)}"
+            )
         elif self.llm is None:
             best = max(found.evidence, key=lambda e: e.score)
             claim = Claim(best.text, (_verbatim(best),))
@@ -149,7 +154,7 @@ class Asker:
         reason: Reason = "llm_unavailable" if detail else "not_stated" if refused or not claims else "unsupported"
         yield writing.done(claims=claims, abstained=reason, completion=text, detail=detail)
 
-    def _find(self, question: str, history: Sequence[Turn]) -> tuple[EvidenceFound, dict[str, float]]:
+    def _find(self, question: str, history: Sequence[Turn]) -> EvidenceFound:
         asked = " ".join(question.split())
         if not asked:
             raise InputError("the question is empty: write what you want to know")
@@ -164,7 +169,7 @@ class Asker:
         hits = retriever.reranked(standalone, fused)
         evidence = evidence_for(standalone, hits, self.library, self.config, reranker)
         timings = {"retrieve": retrieved_ms, "rerank": clock.ms - retrieved_ms, "evidence": clock.ms}
-        return EvidenceFound(standalone, evidence, tuple(hits), clock.ms), timings
+        return EvidenceFound(standalone, evidence, tuple(hits), clock.ms, timings)
 
     def _loaded_reranker(self) -> Reranker | None:
         with self._loading:
@@ -187,12 +192,10 @@ class _Clock:
 class _Writing:
     """What is known of an answer while it is being written."""
 
-    def __init__(
-        self, *, question: str, found: EvidenceFound, timings: dict[str, float], models: dict[str, str], clock: _Clock
-    ) -> None:
+    def __init__(self, *, question: str, found: EvidenceFound, models: dict[str, str], clock: _Clock) -> None:
         self.found = found
         self._question = question
-        self._timings = timings
+        self._timings = dict(found.timings_ms)
         self._models = models
         self._clock = clock
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import textwrap
 from collections.abc import Sequence
 
 from index.words import STOP_WORDS
@@ -21,6 +22,11 @@ _POINTS_BACK = re.compile(
     r"\b(?:he|she|it|they|him|her|them|his|hers|its|their|theirs|this|that|these|those|there|then|one|ones|so|else|also|too)\b",
     re.IGNORECASE,
 )
+MOST_TURNS = 12  # of the conversation that are looked at
+MOST_CHARS = (
+    300  # of the last question, and of its answer, that are given to a follow-up: it is searched and prompted with them
+)
+
 _CONTINUES = re.compile(r"^\W*(?:and|but|what about|how about|or)\b", re.IGNORECASE)
 
 
@@ -30,6 +36,7 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     "when?" after "who did Mittal meet?" becomes "when did Mittal meet?". What leans on the last turn in other ways ("what did he
     say?") is given that turn in brackets.
     """
+    history = history[-MOST_TURNS:]
     asked = [turn.text for turn in history if turn.role == "user"]
     if not asked:
         return question
@@ -48,8 +55,12 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
 
 
 def _with_turn(question: str, before: str, history: Sequence[Turn]) -> str:
-    said = history[-1].text.strip() if history[-1].role == "assistant" else ""
-    return f"{question} (asked after: {before} {said})".replace(" )", ")")
+    said = history[-1].text if history[-1].role == "assistant" else ""
+    return f"{question} (asked after: {f'{_short(before)} {_short(said)}'.strip()})"
+
+
+def _short(text: str) -> str:
+    return textwrap.shorten(text, MOST_CHARS, placeholder=" …")
 
 
 def _names_someone(question: str) -> bool:

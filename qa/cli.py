@@ -6,6 +6,7 @@ Heavy libraries are imported by the commands that need them: `status` and `add` 
 from __future__ import annotations
 
 import argparse
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -17,6 +18,7 @@ from typing import TYPE_CHECKING
 from index.errors import ArticleQAError, InputError
 from index.types import Article
 from qa.config import LLMS, Config
+from qa.terminal import printable
 
 if TYPE_CHECKING:
     from index.library import Library
@@ -24,12 +26,17 @@ if TYPE_CHECKING:
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run one command and return its exit status: 0 done (an abstention, too), 1 failed, 2 wrong call."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(
+                errors="replace"
+            )  # a terminal that cannot show a quotation mark shows "?" instead of a traceback
     args = _parser().parse_args(argv)
     run: Callable[[argparse.Namespace], int] = args.run
     try:
         return run(args)
     except ArticleQAError as exc:
-        print(f"article-qa: {exc}", file=sys.stderr)
+        print(printable(f"article-qa: {exc}"), file=sys.stderr)
         return 2 if isinstance(exc, InputError) else 1
     except KeyboardInterrupt:
         print("article-qa: stopped; what was stored stays, and the same command goes on from there", file=sys.stderr)
@@ -69,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
     command("rebuild", _rebuild, "Make all vectors anew, for example with another embedder.")
     search = command("search", _search, "Print the passages found for a question, with the score of every stage.")
     search.add_argument("question", nargs="+")
-    search.add_argument("-k", type=int, default=5, help="how many (default 5)")
+    search.add_argument("-k", type=_count, default=5, help="how many (default 5)")
     search.add_argument("--json", action="store_true")
     ask = command("ask", _ask, "Answer a question with cited sentences.")
     ask.add_argument("question", nargs="+")
@@ -86,6 +93,14 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("action", choices=["list", "fetch", "verify"])
     models.add_argument("names", nargs="*", metavar="MODEL", help="default: those the default settings need")
     return parser
+
+
+def _count(text: str) -> int:
+    """A number of at least one, as argparse wants its types."""
+    number = int(text)
+    if number < 1:
+        raise argparse.ArgumentTypeError("it must be 1 or more")
+    return number
 
 
 def _config(args: argparse.Namespace) -> Config:
@@ -114,7 +129,7 @@ def _add(args: argparse.Namespace) -> int:
             for item in load(path):
                 if isinstance(item, Problem):
                     problems += 1
-                    print(f"{item.file}: {item.reason}", file=sys.stderr)
+                    print(printable(f"{item.file}: {item.reason}"), file=sys.stderr)
                 else:
                     yield item
 
@@ -160,7 +175,7 @@ def _list(args: argparse.Namespace) -> int:
             if args.json:
                 print(json.dumps({"id": article.id, "title": article.title, "date": day, "source": article.source}))
             else:
-                print(f"{day or '-':<10}  {article.id}  {article.title}")
+                print(printable(f"{day or '-':<10}  {article.id}  {article.title}"))
     return 0
 
 
@@ -182,7 +197,7 @@ def _show(args: argparse.Namespace) -> int:
             print(json.dumps({**shown, "file": article.file, "text": article.text, "sentences": sentences}))
         else:
             head = ", ".join(str(part) for part in (article.date, article.source, article.url, article.file) if part)
-            print(f"{article.title}\n{head}\n\n{article.text}")
+            print(printable(f"{article.title}\n{head}\n\n{article.text}"))
     return 0
 
 
@@ -252,18 +267,16 @@ def _ask(args: argparse.Namespace) -> int:
     from qa.types import AnswerDone, EvidenceFound, Turn
 
     started = monotonic()
-    live = sys.stderr.isatty() and not args.json
     with Asker.open(_config(args)) as asker:
         if asker.library.status().articles == 0:
             raise InputError("the library is empty: add articles first, for example `article-qa add samples`")
         history = [Turn("user", question) for question in args.after]
         for event in asker.stream(" ".join(args.question), history):
-            if isinstance(event, EvidenceFound) and live and asker.llm is not None:
+            if isinstance(event, EvidenceFound) and not args.json and event.evidence and asker.llm is not None:
                 best = sorted(event.evidence, key=lambda e: -e.score)[:2]
                 lines = [f"  {e.text}  ({e.title}, {e.date or 'no date'})" for e in best]
-                print(
-                    "\n".join([f"closest sentences, after {monotonic() - started:.1f} s:", *lines, ""]), file=sys.stderr
-                )
+                head = f"closest sentences, after {monotonic() - started:.1f} s:"
+                print(terminal.printable("\n".join([head, *lines, ""])), file=sys.stderr)
             elif isinstance(event, AnswerDone):
                 print(json.dumps(event.answer.to_json()) if args.json else terminal.answer(event.answer), flush=True)
     return 0

@@ -50,6 +50,7 @@ class Config:
     reranked: int = field(default=10, metadata=_bounds(1, 100))  # fused passages that the cross-encoder reads
     passages: int = field(default=4, metadata=_bounds(1, 50))  # best passages whose sentences become evidence
     evidence: int = field(default=6, metadata=_bounds(1, 50))  # numbered sentences shown to the model
+    evidence_gap: float = field(default=8.0, metadata=_bounds(0, 100))  # logits below the best at which sentences end
     evidence_tokens: int = field(
         default=320, metadata=_bounds(50, 100_000)
     )  # their size: it is the user's waiting time
@@ -69,6 +70,9 @@ class Config:
             raise ConfigError(
                 f"llm 'server' needs {ENVIRONMENT['llm_url']} (http://.../v1) and {ENVIRONMENT['llm_model']}"
             )
+
+        if "@" in self.llm_url.partition("://")[2].partition("/")[0]:
+            raise ConfigError(f"llm_url holds a user or a key: set {ENVIRONMENT[SECRET]} instead, it is never shown")
 
     @classmethod
     def load(cls, file: Path | None = None, environment: Mapping[str, str] | None = None, **given: Any) -> Config:  # noqa: ANN401
@@ -107,6 +111,8 @@ def _read(file: Path, *, required: bool) -> dict[str, Any]:
         return {}
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as exc:
         raise ConfigError(f"{file}: {exc}") from exc
+    except OSError as exc:
+        raise ConfigError(f"{file}: cannot be read: {exc.strerror}") from exc
     known = {item.name for item in fields(Config)} - {SECRET}
     if SECRET in raw:
         raise ConfigError(f"{file}: {SECRET} does not belong into a file; set {ENVIRONMENT[SECRET]} instead")
@@ -119,7 +125,12 @@ def _typed(name: str, value: Any) -> Any:  # noqa: ANN401
     """Bring a value to its field's type; "12" is a number, "yes" is not."""
     wanted = type(getattr(_DEFAULTS, name))
     if issubclass(wanted, Path):
-        return Path(value).expanduser()
+        if not isinstance(value, str | Path):
+            raise ConfigError(f"{name} is {value!r}: it must be a path")
+        try:
+            return Path(value).expanduser()
+        except RuntimeError as exc:
+            raise ConfigError(f"{name} is {value!r}: {exc}") from exc
     if wanted is float and isinstance(value, int) and not isinstance(value, bool):
         return float(value)
     if not isinstance(value, wanted) or (wanted is int and isinstance(value, bool)):

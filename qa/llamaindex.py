@@ -10,8 +10,8 @@ from typing import Any
 
 from llama_index.core.base.response.schema import Response
 from llama_index.core.callbacks import CallbackManager
-from llama_index.core.llms import LLM as LlamaIndexModel
 from llama_index.core.llms import ChatMessage, MessageRole
+from llama_index.core.llms.llm import LLM as LlamaIndexModel  # noqa: N811 (LLM is our own protocol here)
 from llama_index.core.node_parser import NodeParser
 from llama_index.core.query_engine import CustomQueryEngine
 from llama_index.core.retrievers import BaseRetriever
@@ -41,7 +41,7 @@ class ArticleRetriever(BaseRetriever):
 
 
 class ArticleQueryEngine(CustomQueryEngine):
-    """Answers with `Asker.ask`; `response.source_nodes` are the cited sentences, `response.metadata["answer"]` the whole object."""
+    """Answers with `Asker.ask`; `source_nodes` are the cited sentences, `metadata["answer"]` the whole object."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
 
@@ -99,7 +99,7 @@ class LlamaIndexLLM:
                 finish = _finish(response.raw) or finish
                 if response.delta:
                     yield Chunk(response.delta)
-        except Exception as exc:  # noqa: BLE001 (each integration raises the errors of its own client library)
+        except Exception as exc:  # (each integration raises the errors of its own client library)
             raise LLMUnavailableError(f"{self.name}: {exc!r}") from exc
         yield Chunk("", "length" if finish == "length" else "stop")
 
@@ -111,7 +111,11 @@ def _finish(raw: Any) -> str | None:  # noqa: ANN401 (whatever the provider sent
 
 def _hit_node(hit: Hit) -> NodeWithScore:
     passage = hit.passage
-    metadata = {"article_id": passage.article_id, "title": hit.title, "date": hit.date.isoformat() if hit.date else None}
+    metadata = {
+        "article_id": passage.article_id,
+        "title": hit.title,
+        "date": hit.date.isoformat() if hit.date else None,
+    }
     node = TextNode(
         id_=passage.id,
         text=passage.text,

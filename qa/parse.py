@@ -14,31 +14,35 @@ from qa.types import Draft
 REFUSAL = "NOT STATED"  # the prompt's word for "the articles do not say": a state, not a guess from wording
 
 _OPEN, _CLOSE = r"[\[【［]", r"[\]】］]"
-_NUMBERS = r"\d{1,3}(?:\s*(?:,|;|&|and|–|-)\s*\d{1,3})*"
-_MARK = rf"{_OPEN}\s*\^?\s*(?:sentences?\s*)?{_NUMBERS}\s*{_CLOSE}"
-_MARKS = re.compile(rf"\s*{_MARK}", re.IGNORECASE)
-# A sentence's end, its marks, and the first character of what follows.
+_NUMBERS = r"\d{1,3}(?:\s?(?:,|;|&|and|–|-)\s?\d{1,3})*"
+_MARK = rf"{_OPEN}\s?\^?\s?(?:sentences?\s?)?{_NUMBERS}\s?{_CLOSE}"
+_MARKS = re.compile(rf"\s?{_MARK}", re.IGNORECASE)
+_CLOSERS = r"[\"”’')]*"
+# A sentence's end, its marks, and the first character of what follows; white space is single by then.
 _CUT = re.compile(
-    rf"(?P<stop>[.!?…][\"”’')]*)(?P<marks>(?:\s*{_MARK})*)(?P<late>[.!?]?)\s+(?=(?P<next>[^\s\[【［]))"
-    rf"|(?P<bare>(?:\s*{_MARK})+)(?P<stop2>[.!?])\s+(?=(?P<next2>[^\s\[【［]))"
-    rf"|\s*\n\s*(?=[^\s\[【［])",
-    re.IGNORECASE,
+    rf"[.!?…]{_CLOSERS}(?P<marks>(?:\s?{_MARK})*)\s(?=(?P<next>[^\s\[【［]))|\n(?=[^\s\[【［])", re.IGNORECASE
 )
+# The same where marks stand before their sentences, as in a list of sources: "[1] He resigned. [2] She stayed."
+_MARKS_LEAD = re.compile(rf"(?:\s?{_MARK})+\s?[^\W_]", re.IGNORECASE)
+_CUT_BEFORE_MARKS = re.compile(rf"[.!?…]{_CLOSERS}\s(?P<marks>)(?=(?P<next>\S))|\n(?=\S)")
 _ABBREVIATION = re.compile(
-    r"(?:^|[\s(\"“.])(?:[A-Z]|Mr|Mrs|Ms|Dr|Prof|Gen|Lt|Col|Maj|Capt|Sgt|Gov|Sen|Rep|Rev|St|No|vs|Jr|Sr|Inc|Corp|Co|Ltd|U\.S|U\.N|U\.K"
-    r"|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec|approx|etc)$"
+    r"(?:^|[\s(\"“.])(?:[A-Z]|Mr|Mrs|Ms|Messrs|Dr|Prof|Gen|Brig|Lt|Col|Maj|Capt|Cmdr|Adm|Sgt|Gov|Sen|Rep|Pres|Amb|Rev|Hon|St|Mt|Ft"
+    r"|No|vs|Jr|Sr|Inc|Corp|Co|Ltd|U\.S|U\.N|U\.K|D\.C|a\.m|p\.m|e\.g|i\.e|Jan|Feb|Mar|Apr|Jun|Jul|Aug|Sept?|Oct|Nov|Dec"
+    r"|approx|etc)$"
 )
-_BULLET = re.compile(r"^\s*(?:[-*•]|\d{1,2}[.)])\s+")
-_RANGE = re.compile(r"(\d{1,3})\s*[–-]\s*(\d{1,3})")
-MAX_RANGE = 12  # "[1-3]" names three sentences; a wider range names none in particular
+_LOOK_BACK = 8  # the longest abbreviation and the character before it
+_BULLET = re.compile(r"^\s?(?:[-*•]|\d{1,2}[.)])\s")
+_NUMBER_OR_RANGE = re.compile(r"(\d{1,3})\s?[–-]\s?(\d{1,3})|\d{1,3}")
+MAX_RANGE = 12  # "[1-3]" names three sentences; of a wider range, or one that runs backwards, its two ends
+MAX_SENTENCE_CHARS = 2_000  # what runs on for longer is cut there: it bounds the work on each chunk
 
 
 class DraftParser:
-    """Cuts a stream of text into drafts. Feed it chunks, then finish it."""
+    """Cuts a stream of text into drafts. Feed it chunks, then finish it. The time is linear in the text's length."""
 
     def __init__(self) -> None:
-        self._rest = ""
-        self._started = False
+        self._rest = ""  # since the last cut, every run of white space as one character
+        self._at = 0  # where the next cut can begin: what ends a sentence before it was looked at and refused
 
     @property
     def growing(self) -> str:
@@ -47,22 +51,32 @@ class DraftParser:
 
     def feed(self, chunk: str) -> Iterator[Draft]:
         """Yield the sentences that `chunk` has finished."""
-        self._rest += chunk
-        yield from self._take()
+        for at in range(0, len(chunk), MAX_SENTENCE_CHARS):  # a long chunk in pieces: each cut copies what is left
+            piece = chunk[at : at + MAX_SENTENCE_CHARS]
+            self._rest = self._rest[:-1] + _single_spaced(self._rest[-1:] + piece)
+            yield from self._take()
 
     def finish(self) -> Iterator[Draft]:
         """Yield what is left."""
-        rest, self._rest = self._rest, ""
+        rest, self._rest, self._at = self._rest, "", 0
         yield from _draft(rest)
 
     def _take(self) -> Iterator[Draft]:
-        at = 0
-        while match := _CUT.search(self._rest, at):
-            if _is_cut(self._rest, match):
-                yield from _draft(self._rest[: match.end()])
-                self._rest, at = self._rest[match.end() :], 0
-            else:
-                at = match.start() + 1
+        while end := self._end():
+            sentence, self._rest, self._at = self._rest[:end], self._rest[end:], 0
+            yield from _draft(sentence)
+
+    def _end(self) -> int:
+        """Where the first sentence ends, 0 if that is not known yet."""
+        window = self._rest[: MAX_SENTENCE_CHARS + 1]
+        pattern = _CUT
+        if lead := _MARKS_LEAD.match(window):
+            pattern, self._at = _CUT_BEFORE_MARKS, max(self._at, lead.end())
+        while match := pattern.search(window, self._at):
+            if _is_cut(window, match):
+                return match.end()
+            self._at = match.start() + 1
+        return MAX_SENTENCE_CHARS if len(window) > MAX_SENTENCE_CHARS else 0
 
 
 def parse(text: str) -> tuple[Draft, ...]:
@@ -72,24 +86,23 @@ def parse(text: str) -> tuple[Draft, ...]:
 
 
 def is_refusal(text: str) -> bool:
-    """True if the words are the refusal that the prompt asks for, however it is dressed."""
-    return re.sub(r"[^A-Z ]", "", text.upper()).strip().startswith(REFUSAL)
+    """True if the words are the refusal that the prompt asks for, however it is dressed.
+
+    They begin with it in any case, or hold it in capitals.
+    """
+    words = " ".join(re.findall(r"[A-Za-z]+", text))
+    return bool(re.match(rf"{REFUSAL}\b", words, re.IGNORECASE) or re.search(rf"\b{REFUSAL}\b", words))
 
 
 def _is_cut(text: str, match: re.Match[str]) -> bool:
-    if match["stop"] is None and match["bare"] is None:
+    follows = match["next"]
+    if follows is None:
         return True  # a line end
-    follows = match["next"] or match["next2"]
-    if not (
-        follows.isupper()
-        or follows.isdigit()
-        or follows in "\"“‘'(«-*•"
-        or (follows.isalpha() and not follows.islower())
-    ):
+    if follows.islower() or not (follows.isalnum() or follows in "\"“‘'(«-*•[【［"):
         return False
-    before = text[: match.start()]
-    if match["stop"] == "." and not match["marks"]:
-        return not (_ABBREVIATION.search(before) or before.strip().isdigit())
+    if match[0][0] == "." and not match["marks"] and match.end() == match.start() + 2:
+        before = text[max(0, match.start() - _LOOK_BACK) : match.start()]
+        return not (_ABBREVIATION.search(before) or text[: match.start()].strip().isdigit())
     return True
 
 
@@ -101,16 +114,20 @@ def _draft(text: str) -> Iterator[Draft]:
 
 def _clean(text: str) -> str:
     bare = _BULLET.sub("", _MARKS.sub("", text)).strip()
-    return re.sub(r"\s+", " ", re.sub(r"(?<![.!?])([.!?])\s*\1$", r"\1", bare))
+    return re.sub(r"\s", " ", re.sub(r"(?<![.!?])([.!?])\s?\1$", r"\1", bare))
 
 
 def _labels(text: str) -> tuple[int, ...]:
     found: list[int] = []
-    for match in _MARKS.finditer(text):
-        numbers = match[0]
-        for span in _RANGE.finditer(numbers):
-            low, high = int(span[1]), int(span[2])
-            if low <= high <= low + MAX_RANGE:
-                found += range(low, high + 1)
-        found += [int(number) for number in re.findall(r"\d+", _RANGE.sub(" ", numbers))]
+    for mark in _MARKS.finditer(text):
+        for number in _NUMBER_OR_RANGE.finditer(mark[0]):
+            if number[1] is None:
+                found.append(int(number[0]))
+                continue
+            low, high = int(number[1]), int(number[2])
+            found += range(low, high + 1) if low <= high <= low + MAX_RANGE else (low, high)
     return tuple(dict.fromkeys(found))
+
+
+def _single_spaced(text: str) -> str:
+    return re.sub(r"\s+", lambda run: "\n" if "\n" in run[0] else " ", text)

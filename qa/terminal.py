@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import textwrap
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,6 +15,14 @@ REASONS: dict[Reason, str] = {
     "unsupported": "The articles do not say: what the model wrote is not supported by the sentences it was shown.",
     "llm_unavailable": "The language model could not be reached; these sentences were found.",
 }
+
+# An article could otherwise move the cursor, set the window's title or turn the direction of writing.
+_CONTROLS = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def printable(text: str) -> str:
+    """Return `text` with control characters as "�"; line ends and tabs stay."""
+    return _CONTROLS.sub("�", text)
 
 
 def answer(result: Answer, *, width: int = 100) -> str:
@@ -39,7 +48,7 @@ def answer(result: Answer, *, width: int = 100) -> str:
         ]
     if result.detail:
         blocks.append(f"({result.detail})")
-    return "\n\n".join(blocks)
+    return printable("\n\n".join(blocks))
 
 
 def marked(result: Answer, claim: Claim) -> str:
@@ -55,7 +64,7 @@ def hits(found: Sequence[Hit], *, width: int = 100) -> str:
         head = f"{rank:>2}. {hit.title} ({hit.date or 'no date'}) {hit.passage.article_id}"
         body = textwrap.shorten(hit.passage.text, 3 * width, placeholder=" …")
         blocks.append(f"{head}\n    {stages}\n{textwrap.indent(textwrap.fill(body, width - 4), '    ')}")
-    return "\n\n".join(blocks) or "Nothing found."
+    return printable("\n\n".join(blocks)) or "Nothing found."
 
 
 def _source(mark: str, quote: str, title: str, file: str, *, width: int) -> str:

@@ -222,6 +222,7 @@ class EvidenceFound:
     evidence: tuple[Evidence, ...]
     retrieved: tuple[Hit, ...]
     elapsed_ms: float
+    timings_ms: Mapping[str, float] = field(default_factory=dict)  # "retrieve", "rerank", "evidence"
 
 
 @dataclass(frozen=True, slots=True)

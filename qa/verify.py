@@ -5,6 +5,7 @@ Rules decide what can be decided by rule (numbers, days, names, negation); a sco
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import combinations
@@ -17,8 +18,19 @@ from qa.types import Citation, Claim, Draft, Evidence, Rejection
 
 Embed = Callable[[str], NDArray[np.float32]]
 
+OPPOSITE = "says the opposite of the cited sentence"
 CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to take the place of a mark that passes
 MOST_TOGETHER = 2  # sentences that may prove one claim together when none does alone
+
+
+# A sentence that speaks of "he" or "the envoy" borrows the name from the sentences before it; any other stands for itself.
+_LEANS_BACK = re.compile(
+    r"\b(?:he|she|it|they|him|her|them|his|its|their|who|both|this|these|those)\b|\b[Tt]he(?:\s+\w+)?\s+[a-z]\w+",
+    re.IGNORECASE,
+)
+
+
+_THE_COUNT = re.compile(r"\bthe (?:two|three|four|five|six|seven|eight|nine|ten)\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +51,7 @@ class Gate:
         self._labels: Mapping[int, Evidence] = {e.label: e for e in evidence}
         self._floor = floor
         self._embed = embed
+        self._question = question
         self._vectors: dict[str, NDArray[np.float32]] = {}
         texts = [question, *(text for e in evidence for text in (e.text, e.title, e.context))]
         self._known = frozenset(name for text in texts for name in facts.names(text))
@@ -46,6 +59,8 @@ class Gate:
     def check(self, draft: Draft) -> Claim:
         """Return the claim: its own marks where they hold, better ones where they do not, no citations where nothing holds."""
         rejected = [Rejection(label, "unknown mark") for label in draft.labels if label not in self._labels]
+        if draft.text.endswith("?"):
+            return Claim(draft.text, (), (*rejected, Rejection(None, "a question, not an answer")))
         given = [self._labels[label] for label in draft.labels if label in self._labels]
         alone = {e.label: self.support(draft.text, [e]) for e in self._labels.values()}
         chosen = self._choose(draft.text, given, alone)
@@ -62,38 +77,45 @@ class Gate:
     def support(self, text: str, sentences: Sequence[Evidence]) -> Support:
         """Return how well `sentences` together support `text`."""
         quoted = " ".join(e.text for e in sentences)
-        around = " ".join(f"{e.title}. {e.context}" for e in sentences)
+        around = " ".join(f"{e.title}. {e.context}" for e in sentences if _LEANS_BACK.search(e.text))
         dated = facts.day_words(
             {day for e in sentences for day in facts.days(e.text, e.date)} | {e.date for e in sentences if e.date}
         )
+        # A question's "the two sources" may be said again; it counts what the sentence names.
+        counted = {n for words in _THE_COUNT.findall(text) if words in self._question for n in facts.numbers(words)}
+        # What the reader can work out from the article's date ("Tuesday") may be said in full, but only as a date.
+        allowed = facts.numbers(quoted) | counted | (facts.numbers(dated) & facts.calendar_numbers(text))
         failures = [
-            *(
-                f"number not in the cited sentence: {n:f}"
-                for n in sorted(facts.numbers(text) - facts.numbers(f"{quoted} {dated}"))
-            ),
+            *(f"number not in the cited sentence: {n:f}" for n in sorted(facts.numbers(text) - allowed)),
+            *(f"unit not in the cited sentence: {unit}" for unit in sorted(facts.units(text) - facts.units(quoted))),
             *(f"name not in the cited sentence: {name}" for name in self._unnamed(text, f"{quoted} {around} {dated}")),
         ]
+        if opposites := facts.contrary(text, quoted):
+            failures.append("says {!r} where the cited sentence says {!r}".format(*opposites))
         stems = facts.content_stems(text)
         if facts.negated(text) != facts.negated(quoted) and (
             facts.negated(text) or facts.denied(quoted, frozenset(stems))
         ):
-            failures.append("says the opposite of the cited sentence")
-        there = set(facts.content_stems(quoted)) | set(facts.content_stems(dated))
-        near = set(facts.content_stems(around))
-        covered = sum(1.0 if stem in there else 0.6 if stem in near else 0.0 for stem in stems)
-        words = covered / len(stems) if stems else 0.0
+            failures.append(OPPOSITE)
+        there = set(facts.content_stems(f"{quoted} {dated}"))
+        named = {facts.stem(name) for name in facts.names(text, known=self._known)} & set(facts.content_stems(around))
+        words = sum(stem in there or stem in named for stem in stems) / len(stems) if stems else 0.0
         meaning = self._cosine(text, quoted) if self._embed else words
         return Support(max(0.0, min(1.0, 0.6 * words + 0.4 * meaning)), tuple(failures))
 
     def _choose(self, text: str, given: Sequence[Evidence], alone: Mapping[int, Support]) -> list[Evidence]:
         """The fewest sentences that support the text, the model's own choice first."""
+        likeliest = [*given, *sorted(self._labels.values(), key=lambda e: -alone[e.label].score)[:1]]
+        if any(alone[e.label].failures == (OPPOSITE,) for e in likeliest):
+            return []  # the articles deny it: no other sentence can prove it
         holding = [e for e in self._labels.values() if self._holds(alone[e.label])]
         best = max(holding, key=lambda e: alone[e.label].score, default=None)
         own = max((e for e in given if e in holding), key=lambda e: alone[e.label].score, default=None)
         if best is not None:
             close = own is not None and alone[own.label].score > alone[best.label].score - CLEARLY_BETTER
             return [own if close and own is not None else best]
-        ranked = sorted(self._labels.values(), key=lambda e: (e not in given, -alone[e.label].score))
+        possible = [e for e in self._labels.values() if OPPOSITE not in alone[e.label].failures]
+        ranked = sorted(possible, key=lambda e: (e not in given, -alone[e.label].score))
         for some in combinations(ranked[:4], MOST_TOGETHER):
             if self._holds(self.support(text, some)):
                 return sorted(some, key=lambda e: e.label)

@@ -12,7 +12,7 @@ from typing import Any
 import httpx
 import stamina
 
-from index.errors import LLMRejectedError, LLMUnavailableError
+from index.errors import ConfigError, LLMRejectedError, LLMUnavailableError
 from qa.llm import Chunk
 from qa.types import Prompt
 
@@ -27,15 +27,24 @@ class OpenAICompatibleLLM:
     def __init__(
         self, *, url: str, model: str, key: str, timeout_s: float, extra: dict[str, Any] | None = None
     ) -> None:
-        """`timeout_s` bounds the wait for the next words; `extra` goes into every request body."""
+        """`timeout_s` bounds the wait for the next words; `extra` goes into every request body.
+
+        Raises ConfigError for an address or a key that cannot be sent.
+        """
         self.name = model
         self._model = model
+        self._key = key.strip()  # keys are often read from a file, with its line end
         self._extra = extra or {}
-        self._client = httpx.Client(
-            base_url=url.rstrip("/") + "/",
-            headers={"Authorization": f"Bearer {key}"} if key else {},
-            timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
-        )
+        if not (self._key.isascii() and self._key.isprintable()):
+            raise ConfigError("the key of the language model has characters that a key cannot have: copy it again")
+        try:
+            self._client = httpx.Client(
+                base_url=url.rstrip("/") + "/",
+                headers={"Authorization": f"Bearer {self._key}"} if self._key else {},
+                timeout=httpx.Timeout(timeout_s, connect=CONNECT_TIMEOUT_S),
+            )
+        except httpx.InvalidURL as exc:
+            raise ConfigError(f"the address {url!r} of the language model cannot be used: {exc}") from exc
 
     def start(self) -> None:
         """Nothing to get ready."""
@@ -49,7 +58,7 @@ class OpenAICompatibleLLM:
         response = self._open(prompt, max_tokens)
         try:
             yield from self._chunks(response)
-        except (httpx.TransportError, json.JSONDecodeError) as exc:
+        except httpx.RequestError as exc:
             raise LLMUnavailableError(f"{self.name}: the answer was cut off ({exc!r})") from exc
         finally:
             response.close()  # the server stops writing when nobody listens
@@ -69,13 +78,13 @@ class OpenAICompatibleLLM:
             response = self._client.send(request, stream=True)
             if response.status_code != httpx.codes.OK:
                 response.read()
-        except httpx.TransportError as exc:
-            raise LLMUnavailableError(f"{self.name} at {self._client.base_url} does not answer ({exc!r})") from exc
+        except httpx.RequestError as exc:
+            raise LLMUnavailableError(f"{self.name} at {request.url} does not answer ({exc!r})") from exc
         if response.status_code == httpx.codes.OK:
             return response
-        said = f"{self.name}: HTTP {response.status_code}: {response.text[:300]}"
-        response.close()
-        raise (LLMUnavailableError if response.status_code in RETRY_STATUS else LLMRejectedError)(said)
+        raise (LLMUnavailableError if response.status_code in RETRY_STATUS else LLMRejectedError)(
+            self._without_key(f"{self.name}: HTTP {response.status_code}: {response.text[:300]}")
+        )
 
     def _chunks(self, response: httpx.Response) -> Iterator[Chunk]:
         finish = None
@@ -85,13 +94,27 @@ class OpenAICompatibleLLM:
             data = line[5:].strip()
             if data == "[DONE]":
                 break
-            event = json.loads(data)
-            if "error" in event:
-                raise LLMUnavailableError(f"{self.name}: {event['error']}")
-            for choice in event.get("choices", [])[:1]:
-                finish = choice.get("finish_reason") or finish
-                if text := (choice.get("delta") or {}).get("content"):
-                    yield Chunk(text)
+            text, ended = self._read(data)
+            finish = ended or finish
+            if text:
+                yield Chunk(text)
         if finish is None:
             raise LLMUnavailableError(f"{self.name}: the answer was cut off before its end")
         yield Chunk("", "length" if finish == "length" else "stop")
+
+    def _read(self, data: str) -> tuple[str, str | None]:
+        """The new words of one event, and how the answer ended if it did."""
+        try:
+            event = json.loads(data)
+            error = event.get("error")
+            choice = (event.get("choices") or [{}])[0]
+            text, ended = (choice.get("delta") or {}).get("content"), choice.get("finish_reason")
+        except (ValueError, AttributeError, TypeError, LookupError) as exc:
+            raise LLMUnavailableError(f"{self.name}: sent what is no part of an answer ({exc!r})") from exc
+        if error:
+            raise LLMUnavailableError(self._without_key(f"{self.name}: {error}"))
+        return text if isinstance(text, str) else "", ended
+
+    def _without_key(self, said: str) -> str:
+        """Servers like to repeat a wrong key in their answer."""
+        return said.replace(self._key, "***") if self._key else said

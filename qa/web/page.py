@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import logging
+import os
 import time
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
@@ -18,11 +19,12 @@ from index.errors import ArticleQAError
 from index.types import Article
 from qa.types import DraftGrown, Event, Turn
 from qa.web import view
-from qa.web.view import Conversation, Exchange, Json
+from qa.web.view import Conversation, Exchange, Json, packed
 
 ASSETS = Path(__file__).parent / "assets"
 LOG = logging.getLogger(__name__)
 MAX_QUESTION = 2000  # characters; far more than any question, far less than a prompt can hold
+Sent = Any  # a packed view, or gr.skip() where the component stays as it is
 REDRAW_S = 0.06  # a sentence in the making is redrawn at most this often
 
 # Nothing is loaded from anywhere else. Gradio compiles the scripts of its components in the browser, hence 'unsafe-eval'.
@@ -93,22 +95,23 @@ class Handlers:
         self.model = model
         self._openings = itertools.count(1)
 
-    def load(self, conversation: Conversation) -> tuple[Json, Json, Json]:
+    def load(self, conversation: Conversation) -> tuple[Sent, Sent, Sent]:
         """A browser has opened the page: masthead, conversation, reader."""
         articles = self.asker.library.articles()
         talk = view.talk_view(conversation, examples=view.examples_for(articles))
-        return view.masthead_view(len(articles), self.model), talk, self._resting(conversation)
+        return packed(view.masthead_view(len(articles), self.model)), packed(talk), self._resting(conversation)
 
-    def begin(self, question: str, conversation: Conversation) -> tuple[str, Conversation, Json, Any, Any]:
+    def begin(self, question: str, conversation: Conversation) -> tuple[Any, Conversation, Sent, Any, Any]:
         """Take the question at once, so that it is on the page while it waits for the model."""
         question = question.strip()
         if not question or _running(conversation):
-            return question, conversation, gr.skip(), gr.skip(), gr.skip()
+            return gr.skip(), conversation, gr.skip(), gr.skip(), gr.skip()
         exchange = Exchange(len(conversation) + 1, question[:MAX_QUESTION])
         conversation = (*conversation, exchange)
-        return "", conversation, view.talk_view(conversation), gr.update(visible=False), gr.update(visible=True)
+        talk = packed(view.talk_view(conversation, last=True))
+        return "", conversation, talk, gr.update(visible=False), gr.update(visible=True)
 
-    def answer(self, conversation: Conversation) -> Generator[tuple[Conversation, Json, Json, Any, Any], None, None]:
+    def answer(self, conversation: Conversation) -> Generator[tuple[Conversation, Sent, Sent, Any, Any], None, None]:
         """Answer the exchange that waits; yield after each event that changes the page.
 
         Stop, and closing the tab, close this generator, which closes the asker's and so stops the model.
@@ -116,12 +119,11 @@ class Handlers:
         if not _running(conversation):
             return
         past, exchange = conversation[:-1], conversation[-1].searching()
-        seen = [view.exchange_view(e) for e in past]
 
-        def show(exchange: Exchange, reader: Json) -> tuple[Conversation, Json, Json, Any, Any]:
-            talk = {"exchanges": [*seen, view.clean(view.exchange_view(exchange))], "examples": []}
-            done = not exchange.running
-            return (*past, exchange), talk, reader, gr.update(visible=done), gr.update(visible=not done)
+        def show(exchange: Exchange, reader: Sent) -> tuple[Conversation, Sent, Sent, Any, Any]:
+            now, done = (*past, exchange), not exchange.running
+            talk = packed(view.talk_view(now, last=True))
+            return now, talk, reader, gr.update(visible=done), gr.update(visible=not done)
 
         yield show(exchange, gr.skip())
         drawn = 0.0
@@ -137,40 +139,40 @@ class Handlers:
         except ArticleQAError as error:
             LOG.warning("question not answered: %s", error)
             exchange = exchange.failed(str(error))
-        yield show(exchange, self._proof((*past, exchange)) if exchange.answer else gr.skip())
+        yield show(exchange, self._proof((*past, exchange), exchange.number) if exchange.answer else gr.skip())
 
-    def stop(self, conversation: Conversation) -> tuple[Conversation, Json, Any, Any]:
+    def stop(self, conversation: Conversation) -> tuple[Conversation, Sent, Any, Any]:
         """The Stop button: keep what was checked, drop what was not."""
         return self._ended(tuple(e.stopped() for e in conversation))
 
-    def crashed(self, conversation: Conversation) -> tuple[Conversation, Json, Any, Any]:
+    def crashed(self, conversation: Conversation) -> tuple[Conversation, Sent, Any, Any]:
         """The answer ended with an error that nobody foresaw; Gradio has logged it."""
         return self._ended(tuple(e.failed("An unexpected error; the server's log has more.") for e in conversation))
 
-    def _ended(self, conversation: Conversation) -> tuple[Conversation, Json, Any, Any]:
+    def _ended(self, conversation: Conversation) -> tuple[Conversation, Sent, Any, Any]:
         return conversation, self._talk(conversation), gr.update(visible=True), gr.update(visible=False)
 
-    def fresh(self) -> tuple[str, Conversation, Json, Json, Any, Any]:
+    def fresh(self) -> tuple[str, Conversation, Sent, Sent, Any, Any]:
         """A new conversation; the old one is forgotten."""
         return "", (), self._talk(()), self._resting(()), gr.update(visible=True), gr.update(visible=False)
 
-    def cite(self, conversation: Conversation, event: gr.EventData) -> Json:
+    def cite(self, conversation: Conversation, event: gr.EventData) -> Sent:
         """Open the article of a mark. What the browser sends is checked like any input from outside."""
         kind, turn, number = (getattr(event, name, None) for name in ("kind", "turn", "number"))
         exchange = next((e for e in conversation if e.number == turn), None)
         if exchange is None or kind not in view.KINDS:
-            return cast("Json", gr.skip())
+            return gr.skip()
         spot = next((s for s in exchange.spots(cast("view.Kind", kind)) if s.number == number), None)
         if spot is None:
-            return cast("Json", gr.skip())
+            return gr.skip()
         article = self.asker.library.get(spot.article_id)
         return self._open(view.reader_view(article, exchange, cast("view.Kind", kind), spot.number), conversation)
 
-    def library(self, conversation: Conversation) -> Json:
+    def library(self, conversation: Conversation) -> Sent:
         """List the library in the reader."""
         return self._open(view.library_view(self.asker.library.articles()), conversation)
 
-    def pick(self, conversation: Conversation, event: gr.EventData) -> Json:
+    def pick(self, conversation: Conversation, event: gr.EventData) -> Sent:
         """Open an article from the list."""
         article_id = getattr(event, "id", None)
         article = self.asker.library.get(article_id) if isinstance(article_id, str) else None
@@ -178,32 +180,35 @@ class Handlers:
             return self.library(conversation)
         return self._open(view.article_view(article), conversation)
 
-    def shut(self, conversation: Conversation) -> Json:
+    def shut(self, conversation: Conversation) -> Sent:
         """Close what was opened from the list."""
         return self._resting(conversation)
 
-    def example(self, conversation: Conversation, event: gr.EventData) -> tuple[str, Conversation, Json, Any, Any]:
+    def example(self, conversation: Conversation, event: gr.EventData) -> tuple[Any, Conversation, Sent, Any, Any]:
         """An example was chosen: the same as typing it."""
         text = getattr(event, "text", None)
         return self.begin(text if isinstance(text, str) else "", conversation)
 
-    def _talk(self, conversation: Conversation) -> Json:
+    def _talk(self, conversation: Conversation) -> Sent:
         examples = [] if conversation else view.examples_for(self.asker.library.articles())
-        return view.talk_view(conversation, examples=examples)
+        return packed(view.talk_view(conversation, examples=examples))
 
-    def _open(self, reader: Json, conversation: Conversation, *, auto: bool = False) -> Json:
-        return view.opened(reader, conversation, at=next(self._openings), auto=auto)
+    def _open(self, reader: Json, conversation: Conversation) -> Sent:
+        turn = conversation[-1].number if conversation else 0
+        return packed(view.opened(reader, turn=turn, at=next(self._openings)))
 
-    def _proof(self, conversation: Conversation) -> Json:
+    def _proof(self, conversation: Conversation, turn: int) -> Sent:
         """The newest answer's first proof, opened without being asked; a hint where nothing is cited."""
         cited = conversation[-1].spots("cite") if conversation else ()
-        if not cited:
-            return self._open(view.hint_view(conversation), conversation, auto=True)
-        article = self.asker.library.get(cited[0].article_id)
-        return self._open(view.reader_view(article, conversation[-1], "cite", 1), conversation, auto=True)
+        if cited:
+            article = self.asker.library.get(cited[0].article_id)
+            reader = view.reader_view(article, conversation[-1], "cite", cited[0].number)
+        else:
+            reader = view.hint_view(conversation)
+        return packed(view.opened(reader, turn=turn, at=next(self._openings), auto=True))
 
-    def _resting(self, conversation: Conversation) -> Json:
-        return {**self._proof(conversation), "turn": 0}  # of no turn: it replaces whatever is open
+    def _resting(self, conversation: Conversation) -> Sent:
+        return self._proof(conversation, turn=-1)  # of no turn: it takes the place of whatever is open
 
 
 def _running(conversation: Conversation) -> bool:
@@ -214,12 +219,12 @@ def _script(name: str) -> str:
     return (ASSETS / "dom.js").read_text("utf-8") + (ASSETS / name).read_text("utf-8")
 
 
-def _panel(name: str, value: Json, *, script: str | None = None) -> Any:  # noqa: ANN401  # its events are made by name
+def _panel(name: str, value: str = "") -> Any:  # noqa: ANN401  # Gradio makes its events by their names
     """A part of the page that its script fills from `value`. The template is fixed: see assets/dom.js for the reason."""
     return gr.HTML(
-        cast("Any", value),
+        value,
         html_template=f'<div class="{name}"></div>',
-        js_on_load=_script(script or f"{name}.js"),
+        js_on_load=_script(f"{name}.js"),
         apply_default_css=False,
         elem_id=name,
     )
@@ -232,10 +237,10 @@ def build(asker: Asks, *, model: str = "") -> gr.Blocks:
     page = gr.Blocks(title="Article QA", analytics_enabled=False, fill_width=True, fill_height=True)
     with page:
         conversation = gr.State(cast("Any", ()))
-        masthead = _panel("masthead", {})
+        masthead = _panel("masthead")
         with gr.Row(elem_id="columns"):
             with gr.Column(elem_id="left", min_width=0):
-                talk = _panel("talk", {})
+                talk = _panel("talk")
                 with gr.Row(elem_id="composer"):
                     box = gr.Textbox(
                         label="Your question",
@@ -250,14 +255,15 @@ def build(asker: Asks, *, model: str = "") -> gr.Blocks:
                     ask = gr.Button("Ask", variant="primary", elem_id="ask", min_width=0, scale=0)
                     stop = gr.Button("Stop", variant="stop", visible=False, elem_id="stop", min_width=0, scale=0)
             with gr.Column(elem_id="right", min_width=0):
-                reader = _panel("reader", view.hint_view(()))
+                reader = _panel("reader", packed(view.hint_view(())))
 
         page.load(on.load, [conversation], [masthead, talk, reader], **quiet)
         begun = [box, conversation, talk, ask, stop]
+        every: dict[str, Any] = {**quiet, "trigger_mode": "multiple"}  # no Enter is lost while another is on its way
         answers = []
         for start in (
-            box.submit(on.begin, [box, conversation], begun, **quiet),
-            ask.click(on.begin, [box, conversation], begun, **quiet),
+            box.submit(on.begin, [box, conversation], begun, **every),
+            ask.click(on.begin, [box, conversation], begun, **every),
             talk.example(on.example, [conversation], begun, **quiet),
         ):
             answered = start.then(
@@ -282,11 +288,19 @@ def build(asker: Asks, *, model: str = "") -> gr.Blocks:
     return page
 
 
+def _reach_ourselves_directly(host: str) -> None:
+    """Except this machine from a proxy of the environment: Gradio calls its own server once when it starts."""
+    for name in ("NO_PROXY", "no_proxy"):
+        known = [part for part in os.environ.get(name, "").split(",") if part]
+        os.environ[name] = ",".join(dict.fromkeys([*known, "localhost", "127.0.0.1", "::1", host]))
+
+
 def launch(page: gr.Blocks, *, host: str, port: int) -> str:
     """Serve `page` in threads of this process and return its address. `page.close()` ends it.
 
     Nothing leaves the machine: no share link, no analytics, no run history in the browser, fonts from the package.
     """
+    _reach_ourselves_directly(host)
     page.queue(default_concurrency_limit=1, max_size=64)
     _, url, _ = page.launch(
         server_name=host,

@@ -7,6 +7,7 @@ only makes elements of them, with `textContent`, so that nothing an article or a
 from __future__ import annotations
 
 import itertools
+import json
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -58,7 +59,6 @@ EXAMPLES: tuple[tuple[str, str], ...] = (
 )
 
 _MARKS = re.compile(r"\s*\[[\d,;\s–-]+\]|\s*\[[\d,;\s–-]*$")  # "[2]", "[1, 3]", and an unfinished "[1" at the end
-_SURROGATES = re.compile("[\ud800-\udfff]")  # half a character from broken JSON: it cannot be sent
 _FINISHED = re.compile(r"[.!?][\"'”’)\]]*\s*$")
 
 
@@ -159,17 +159,15 @@ def history(conversation: Conversation) -> tuple[Turn, ...]:
     return tuple(turns)
 
 
-def clean(view: Json) -> Json:
-    """The same view with each lone surrogate replaced, one character for one: it could not be sent to the browser."""
-    return {key: _clean(value) for key, value in view.items()}
+def packed(view: Json) -> str:
+    """The view as the text that is sent to the browser.
 
-
-def _clean(value: Any) -> Any:  # noqa: ANN401
-    if isinstance(value, str):
-        return _SURROGATES.sub("\ufffd", value)
-    if isinstance(value, dict):
-        return clean(value)
-    return [_clean(item) for item in value] if isinstance(value, list) else value
+    As text, because Gradio sends what a generator yields as differences, and those of nested lists come out wrong while an
+    answer grows (6.31: `gradio.utils.diff` moves a nested deletion twice): for a moment a wrong sentence would stand under
+    an answer. In ASCII, because half a character from broken JSON could not be sent otherwise; without "<", because Gradio
+    looks for script tags in texts.
+    """
+    return json.dumps(view, separators=(",", ":")).replace("<", "\\u003c")
 
 
 def day(value: date | None) -> str:
@@ -189,9 +187,16 @@ def _join(*parts: str | None) -> str:
 # --- the conversation ------------------------------------------------------------------------------------------------
 
 
-def talk_view(conversation: Conversation, *, examples: Sequence[str] = ()) -> Json:
-    """The left column: every exchange, or the welcome with its examples where nothing was asked yet."""
-    return clean({"exchanges": [exchange_view(e) for e in conversation], "examples": list(examples)})
+def talk_view(conversation: Conversation, *, examples: Sequence[str] = (), last: bool = False) -> Json:
+    """The left column: every exchange, or the welcome with its examples where nothing was asked yet.
+
+    With `last` only the newest exchange is described: the others are on the page already and have not changed.
+    """
+    return {
+        "numbers": [e.number for e in conversation],
+        "exchanges": [exchange_view(e) for e in (conversation[-1:] if last else conversation)],
+        "examples": list(examples),
+    }
 
 
 def exchange_view(exchange: Exchange) -> Json:
@@ -241,7 +246,8 @@ def _message(exchange: Exchange) -> Json:
     if exchange.stage == "failed":
         return {"kind": "failed", "text": "This question could not be answered.", "why": exchange.problem or ""}
     if exchange.answer is None:
-        return {"kind": "stopped", "text": "Stopped.", "why": "Nothing below this line was checked any further."}
+        why = "The sentences above were checked; there may have been more." if exchange.so_far.shown else ""
+        return {"kind": "stopped", "text": "Stopped.", "why": why or "No sentence had been checked yet."}
     reason = exchange.answer.reason or "not_stated"
     text, why = ABSTENTIONS[reason]
     return {"kind": reason, "text": text, "why": " ".join(filter(None, (why, exchange.answer.detail)))}
@@ -309,20 +315,18 @@ def library_view(articles: Sequence[Article]) -> Json:
     ordered = sorted(articles, key=lambda a: (a.date or date.min, a.title), reverse=True)
     items = [{"id": a.id, "title": a.title, "source": _join(day(a.date), a.source)} for a in ordered[:LISTED]]
     more = len(ordered) - len(items)
-    return clean(
-        {
-            "kind": "library",
-            "heading": count(len(ordered), "article"),
-            "items": items,
-            "more": f"and {count(more, 'older article')}" if more else "",
-            "hint": "" if items else "The library is empty. Add articles with: article-qa add FOLDER",
-        }
-    )
+    return {
+        "kind": "library",
+        "heading": count(len(ordered), "article"),
+        "items": items,
+        "more": f"and {count(more, 'older article')}" if more else "",
+        "hint": "" if items else "The library is empty. Add articles with: article-qa add FOLDER",
+    }
 
 
 def article_view(article: Article) -> Json:
     """The reader with an article from the list: nothing is highlighted."""
-    return clean({**_article(article), "blocks": blocks(article.text, ())})
+    return {**_article(article), "blocks": blocks(article.text, ())}
 
 
 def reader_view(article: Article | None, exchange: Exchange, kind: Kind, number: int) -> Json:
@@ -356,7 +360,7 @@ def reader_view(article: Article | None, exchange: Exchange, kind: Kind, number:
     if article is None:
         note = "This article is no longer in the library. The sentence was:"
         gone = {"kind": "article", "title": spot.title, "day": "", "kicker": day(spot.date), "url": "", "titled": False}
-        return clean({**base, **gone, "note": note, "quote": spot.quote})
+        return {**base, **gone, "note": note, "quote": spot.quote}
     view = {**base, **_article(article)}
     if not spot.matches(article):
         view["note"] = (
@@ -364,23 +368,23 @@ def reader_view(article: Article | None, exchange: Exchange, kind: Kind, number:
         )
         view["quote"] = spot.quote
         view["blocks"] = blocks(article.text, ())
-        return clean(view)
+        return view
     others = [s for s in spots.values() if s.article_id == article.id and s != spot and s.matches(article)]
     view["blocks"] = blocks(article.text, [(spot.start, spot.end, "hit"), *((s.start, s.end, "other") for s in others)])
-    return clean(view)
+    return view
 
 
-def opened(view: Json, conversation: Conversation, *, at: int, auto: bool = False) -> Json:
+def opened(view: Json, *, turn: int, at: int, auto: bool = False) -> Json:
     """A reader view with what the browser needs to know about its opening.
 
     Args:
         view: any of the reader's views.
-        conversation: as it stands now.
+        turn: the newest exchange when it was opened.
         at: a number that differs from one opening to the next: opening the same mark again must scroll again.
-        auto: opened by the page itself when an answer was done. It does not take the place of what a person has
-            opened while that answer was being made, nor the keyboard focus.
+        auto: opened by the page itself. It does not take the place of what a person has opened in the same turn, nor the
+            keyboard focus.
     """
-    return {**view, "auto": auto, "turn": conversation[-1].number if conversation else 0, "at": at}
+    return {**view, "auto": auto, "turn": turn, "at": at}
 
 
 def _article(article: Article) -> Json:
@@ -435,7 +439,7 @@ def blocks(text: str, ranges: Sequence[tuple[int, int, str]]) -> list[list[Json]
 
 def masthead_view(articles: int, model: str) -> Json:
     """The line on top: how many articles are asked, and who answers."""
-    return clean({"articles": count(articles, "article"), "model": model})
+    return {"articles": count(articles, "article"), "model": model}
 
 
 def examples_for(articles: Iterable[Article]) -> list[str]:

@@ -286,16 +286,23 @@ def test_examples_are_offered_only_where_their_article_is_there() -> None:
 
 def test_every_view_can_be_sent_even_with_broken_characters() -> None:
     exchange = exchanged("evil \udfff")
-    views = [view.talk_view((exchange,)), view.reader_view(EVIL, exchange, "cite", 1), view.library_view(ARTICLES)]
-    text = json.dumps(views, ensure_ascii=False)
-    assert text.encode("utf-8").decode("utf-8") == text
-    assert "Half a character: \ufffd." in text
+    for shown in (
+        view.talk_view((exchange,)),
+        view.reader_view(EVIL, exchange, "cite", 1),
+        view.library_view(ARTICLES),
+    ):
+        sent = view.packed(shown)
+        assert sent.encode("ascii")
+        assert "<" not in sent
+        assert json.loads(sent) == shown
 
 
-@given(st.text(max_size=30))
-def test_cleaning_moves_no_character(text: str) -> None:
-    cleaned = view.clean({"a": [text, {"b": text + "\ud83d"}]})
-    assert cleaned == {"a": [text, {"b": text + "\ufffd"}]}
+def test_only_the_newest_exchange_is_sent_while_it_grows() -> None:
+    conversation = (exchanged("who met?"), exchanged("how much does it cost?", 2))
+    whole, newest = view.talk_view(conversation), view.talk_view(conversation, last=True)
+    assert whole["numbers"] == newest["numbers"] == [1, 2]
+    assert [e["number"] for e in whole["exchanges"]] == [1, 2]
+    assert newest["exchanges"] == whole["exchanges"][1:]
 
 
 def test_the_hint_knows_whether_something_can_be_opened() -> None:

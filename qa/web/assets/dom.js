@@ -12,6 +12,9 @@ const make = (tag, attributes = {}, ...children) => {
   return node;
 };
 
+// What the server has sent, or null before it has sent anything.
+const received = () => (props.value ? JSON.parse(props.value) : null);
+
 // The mark that is open in the reader, seen by both columns.
 const shared = (window.articleQA ??= { open: "" });
 

@@ -1,8 +1,8 @@
 const root = element.querySelector(".masthead");
 
 const draw = () => {
-  const view = props.value;
-  if (!view || !view.articles) return;
+  const view = received();
+  if (!view) return;
   root.replaceChildren(
     make("h1", {}, "Article QA"),
     make("p", { class: "model" }, view.model),

@@ -41,15 +41,16 @@ const drawRunningHead = (view) =>
   make("p", { class: "running-head", dir: "auto", "aria-hidden": "true" }, view.day && `${view.day} · `, make("b", {}, view.title));
 const atTop = new IntersectionObserver((seen) => root.classList.toggle("at-top", seen.at(-1).isIntersecting));
 
-const centre = (scroller, target) => {
+const bringIntoView = (scroller, target) => {
   const box = scroller.getBoundingClientRect();
   const spot = target.getBoundingClientRect();
+  if (spot.bottom - box.top < box.height * 0.6) return; // in sight already, below the title
   scroller.scrollTop += spot.top - box.top - Math.max(24, (box.height - spot.height) / 3);
 };
 
 const draw = () => {
-  const view = props.value;
-  if (!view || !view.kind) return;
+  const view = received();
+  if (!view) return;
   if (view.auto && shown && !shown.auto && shown.turn === view.turn) return; // what the reader opened stays open
   shown = view;
   const scroller = make("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": view.kind === "library" ? "Library" : "Article" });
@@ -65,7 +66,7 @@ const draw = () => {
   paintOpen();
   const hit = root.querySelector("mark.hit");
   const target = hit ?? scroller.querySelector("h2");
-  if (hit) centre(scroller, hit);
+  if (hit) bringIntoView(scroller, hit);
   if (target && !view.auto && view.kind !== "empty") target.focus({ preventScroll: true });
 };
 

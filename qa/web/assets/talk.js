@@ -66,7 +66,7 @@ const drawExchange = (view) => {
     const heading = `question-${view.number}`;
     const node = make("article", { class: "exchange", "aria-labelledby": heading },
       make("h2", { id: heading, dir: "auto" }, view.question),
-      Object.keys(slots).map((name) => make("div", { class: `slot ${name}`, "aria-live": name === "answer" || name === "message" ? "polite" : null })));
+      Object.keys(slots).map((name) => make("div", { class: `slot-${name}`, "aria-live": name === "answer" || name === "message" ? "polite" : null })));
     seen = { node, slots: new Map(), started: performance.now() };
     drawn.set(view.number, seen);
     root.append(node);
@@ -77,7 +77,7 @@ const drawExchange = (view) => {
     const now = JSON.stringify(needs[name](view));
     if (seen.slots.get(name) === now) continue;
     seen.slots.set(name, now);
-    seen.node.querySelector(`.slot.${name}`).replaceChildren(...draw(view).filter(Boolean));
+    seen.node.querySelector(`.slot-${name}`).replaceChildren(...draw(view).filter(Boolean));
   }
 };
 
@@ -96,15 +96,15 @@ const drawWelcome = (examples) => {
 };
 
 const draw = () => {
-  const view = props.value;
-  if (!view || !view.exchanges) return;
-  const numbers = new Set(view.exchanges.map((exchange) => exchange.number));
+  const view = received();
+  if (!view) return;
+  const numbers = new Set(view.numbers);
   for (const [number, seen] of drawn) {
     if (numbers.has(number)) continue;
     seen.node.remove();
     drawn.delete(number);
   }
-  if (view.exchanges.length) root.querySelector(".welcome")?.remove();
+  if (view.numbers.length) root.querySelector(".welcome")?.remove();
   else drawWelcome(view.examples);
   view.exchanges.forEach(drawExchange);
   paintOpen();

@@ -1,0 +1,294 @@
+"""The whole way with a real library, embedder and reranker; only the language model is scripted."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from conftest import BRIDGE
+from fakes import DOHA, INVESTED, MET, ScriptedLLM
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from index.errors import InputError, LLMRejectedError, LLMUnavailableError
+from index.library import Library
+from index.types import Article
+from qa.answer import MAX_QUESTION_CHARS, Asker
+from qa.config import Config
+from qa.rerank import Reranker
+from qa.types import Answer, AnswerDone, ClaimChecked, DraftGrown, Event, EvidenceFound, Turn
+
+WHO = "who did Mittal meet?"
+GOOD = "Mittal met Sher Mohammad Abbas Stanekzai. [{}]"
+LIE = "Mittal met Vladimir Putin in Moscow. [{}]"
+
+
+class OneQuestion(Asker):
+    """Finds the evidence of a question once: the same question is then asked a hundred times."""
+
+    found: EvidenceFound | None = None
+
+    def _find(self, *args: Any) -> EvidenceFound:  # noqa: ANN401
+        self.found = self.found or super()._find(*args)
+        return self.found
+
+
+@pytest.fixture()
+def asker(library: Library, reranker: Reranker) -> Asker:
+    return asking(library, reranker)
+
+
+def asking(library: Library, reranker: Reranker, *replies: Any, kind: type[Asker] = Asker, **llm: Any) -> Asker:  # noqa: ANN401
+    return kind(library, Config(), llm=ScriptedLLM(*replies, **llm) if replies else None, reranker=lambda: reranker)
+
+
+def label_of(text: str, found: EvidenceFound) -> int:
+    return next(e.label for e in found.evidence if e.text == text)
+
+
+def timeless(answer: Answer) -> Answer:
+    return replace(answer, timings_ms={})
+
+
+def done(events: list[Event]) -> Answer:
+    assert isinstance(events[-1], AnswerDone)
+    return events[-1].answer
+
+
+@pytest.fixture(scope="module")
+def met(library: Library, reranker: Reranker) -> int:
+    """The number under which the model is shown the sentence about the meeting."""
+    return label_of(MET, asking(library, reranker).retrieve(WHO))
+
+
+# --- answers ----------------------------------------------------------------------------------------------------------
+
+
+def test_a_supported_sentence_is_the_answer(library: Library, reranker: Reranker, met: int) -> None:
+    asker = asking(library, reranker, [GOOD.format(met)])
+    answer = asker.ask(WHO)
+    assert (answer.status, answer.reason, answer.detail) == ("answered", None, None)
+    assert answer.text == "Mittal met Sher Mohammad Abbas Stanekzai."
+    [cited] = answer.citations
+    assert (cited.article_id, cited.quote, cited.title, cited.date) == (DOHA.id, MET, DOHA.title, DOHA.date)
+    assert DOHA.text[cited.start : cited.end] == MET
+    assert answer.marks(answer.shown[0]) == (1,)
+    assert answer.completion == GOOD.format(met)
+    assert answer.models == {"llm": "scripted", "embedder": "all-minilm-l6-v2-int8", "reranker": reranker.name}
+    assert {"retrieve", "rerank", "first_token", "total"} <= answer.timings_ms.keys()
+    assert 0 < answer.timings_ms["retrieve"] <= answer.timings_ms["first_token"] <= answer.timings_ms["total"]
+
+
+def test_the_model_is_shown_the_evidence_and_the_bound(library: Library, reranker: Reranker, met: int) -> None:
+    asker = asking(library, reranker, [GOOD.format(met)])
+    answer = asker.ask(WHO)
+    llm = asker.llm
+    assert isinstance(llm, ScriptedLLM)
+    [prompt] = llm.prompts
+    assert tuple(prompt.labels.values()) == answer.evidence
+    assert prompt.user.endswith("Question: who did Mittal meet?\nAnswer:")
+    assert llm.max_tokens == [Config().answer_tokens]
+
+
+def test_what_the_gate_withdraws_is_kept_in_sight_and_not_shown(library: Library, reranker: Reranker, met: int) -> None:
+    answer = asking(library, reranker, [f"{GOOD.format(met)} {LIE.format(met)}"]).ask(WHO)
+    assert [bool(claim.citations) for claim in answer.claims] == [True, False]
+    assert answer.text == "Mittal met Sher Mohammad Abbas Stanekzai."
+    assert "Putin" not in str(answer.text) + str(answer.citations)
+    assert any("putin" in r.reason for r in answer.claims[1].rejected)
+
+
+def test_only_lies_are_an_abstention_without_sources(library: Library, reranker: Reranker, met: int) -> None:
+    answer = asking(library, reranker, [LIE.format(met)]).ask(WHO)
+    assert (answer.status, answer.reason, answer.text, answer.citations) == ("abstained", "unsupported", "", ())
+    assert len(answer.evidence) > 1
+    assert answer.to_json()["claims"][0]["citations"] == []
+
+
+@pytest.mark.parametrize("said", ["NOT STATED", "NOT STATED.", "**NOT STATED** [1]", "", " \n", "NOT STATED. NOT STATED."])
+def test_a_refusal_is_a_state(said: str, library: Library, reranker: Reranker) -> None:
+    answer = asking(library, reranker, [said]).ask("what did Mittal eat in Doha?")
+    assert (answer.status, answer.reason, answer.claims, answer.citations) == ("abstained", "not_stated", (), ())
+    assert answer.completion == said
+    assert answer.evidence != ()
+
+
+def test_a_refusal_after_an_answer_does_not_take_it_back(library: Library, reranker: Reranker, met: int) -> None:
+    answer = asking(library, reranker, [f"{GOOD.format(met)} NOT STATED"]).ask(WHO)
+    assert answer.text == "Mittal met Sher Mohammad Abbas Stanekzai."
+    assert len(answer.claims) == 1
+
+
+def test_a_follow_up_is_asked_whole_and_the_question_kept(library: Library, reranker: Reranker) -> None:
+    asker = asking(library, reranker, ["NOT STATED"])
+    answer = asker.ask("when?", [Turn("user", WHO), Turn("assistant", "Mittal met Stanekzai.")])
+    assert (answer.question, answer.standalone) == ("when?", "when did Mittal meet?")
+    assert MET in [e.text for e in answer.evidence]
+    assert asking(library, reranker, ["NOT STATED"]).ask(WHO).standalone is None
+
+
+# --- abstentions and failures -----------------------------------------------------------------------------------------
+
+
+def test_an_empty_library_finds_nothing_and_asks_no_model(empty: Library, reranker: Reranker) -> None:
+    asker = asking(empty, reranker, ["never read"])
+    answer = asker.ask(WHO)
+    assert (answer.status, answer.reason, answer.evidence, answer.completion) == ("abstained", "nothing_found", (), None)
+    assert isinstance(asker.llm, ScriptedLLM)
+    assert asker.llm.prompts == []
+
+
+def test_without_vectors_words_alone_find_or_find_nothing(empty: Library, reranker: Reranker) -> None:
+    empty.add([BRIDGE])
+    assert asking(empty, reranker).ask("xyzzy plugh?").reason == "nothing_found"
+    assert "$6.4 million" in asking(empty, reranker).ask("what does the repair cost?").text
+
+
+def test_without_a_model_the_best_sentence_is_the_answer(library: Library, reranker: Reranker) -> None:
+    answer = asking(library, reranker).ask("how much has India invested in Afghanistan?")
+    assert answer.text == INVESTED == answer.citations[0].quote
+    assert (answer.models["llm"], answer.completion) == ("none", None)
+
+
+@pytest.mark.parametrize("error", [LLMUnavailableError("the server is gone"), LLMRejectedError("wrong key")])
+def test_a_model_that_fails_at_once_is_a_typed_abstention_with_evidence(error: Exception, library: Library, reranker: Reranker) -> None:
+    answer = asking(library, reranker, [error]).ask(WHO)
+    assert (answer.status, answer.reason, answer.detail) == ("abstained", "llm_unavailable", str(error))
+    assert MET in [e.text for e in answer.evidence]
+
+
+def test_a_model_that_fails_in_the_middle_keeps_what_was_proved(library: Library, reranker: Reranker, met: int) -> None:
+    chunks = [f"{GOOD.format(met)} India has inv", LLMUnavailableError("gone")]
+    answer = asking(library, reranker, chunks).ask(WHO)
+    assert (answer.status, answer.detail) == ("answered", "gone")
+    assert answer.text == "Mittal met Sher Mohammad Abbas Stanekzai."
+    assert [r.reason for r in answer.claims[1].rejected] == ["cut off before its end"]
+    assert answer.completion == chunks[0]
+
+
+def test_a_half_sentence_is_never_shown_even_if_it_is_true(library: Library, reranker: Reranker, met: int) -> None:
+    half = "Mittal met Sher Mohammad Abbas Stanekzai"
+    broken = asking(library, reranker, [half, LLMUnavailableError("")]).ask(WHO)
+    assert (broken.status, broken.reason) == ("abstained", "llm_unavailable")
+    long = asking(library, reranker, [half], finish="length").ask(WHO)
+    assert (long.status, long.reason) == ("abstained", "unsupported")
+    assert long.claims[0].rejected[0].reason == "cut off before its end"
+
+
+def test_whole_sentences_before_a_cut_are_shown(library: Library, reranker: Reranker, met: int) -> None:
+    answer = asking(library, reranker, [f"{GOOD.format(met)} Also, the"], finish="length").ask(WHO)
+    assert answer.text == "Mittal met Sher Mohammad Abbas Stanekzai."
+
+
+def test_an_error_that_is_not_the_models_is_not_swallowed(library: Library, reranker: Reranker) -> None:
+    with pytest.raises(ZeroDivisionError):
+        asking(library, reranker, [ZeroDivisionError()]).ask(WHO)
+
+
+@pytest.mark.parametrize("question", ["", "  \n\t"])
+def test_an_empty_question_is_refused(question: str, asker: Asker) -> None:
+    with pytest.raises(InputError, match="the question is empty"):
+        asker.ask(question)
+
+
+def test_an_overlong_question_is_refused(asker: Asker) -> None:
+    with pytest.raises(InputError, match=f"has {MAX_QUESTION_CHARS + 1} characters: at most {MAX_QUESTION_CHARS}"):
+        asker.ask("x" * (MAX_QUESTION_CHARS + 1))
+    assert asker.retrieve("bridge " + "x" * (MAX_QUESTION_CHARS - 7)).evidence != ()
+
+
+@pytest.mark.parametrize("question", ["?", "'\"", "*", "AND OR NOT", 'NEAR("a" "b")', "\x00", "it's", "100%", "💥", "\ud800", "the of and"])
+def test_odd_questions_do_not_break_the_search(question: str, asker: Asker) -> None:
+    assert asker.ask(question).status in ("answered", "abstained")
+
+
+# --- the stream -------------------------------------------------------------------------------------------------------
+
+
+def test_events_come_in_their_order(library: Library, reranker: Reranker, met: int) -> None:
+    chunks = ["Mittal met", " Sher Mohammad", f" Abbas Stanekzai. [{met}", "] ", "Mittal met Putin."]
+    events = list(asking(library, reranker, chunks).stream(WHO))
+    kinds = [type(event) for event in events]
+    assert kinds[0] is EvidenceFound
+    assert kinds[-1] is AnswerDone
+    assert kinds.count(EvidenceFound) == kinds.count(AnswerDone) == 1
+    grown = [event.text for event in events if isinstance(event, DraftGrown)]
+    assert grown[:2] == ["Mittal met", "Mittal met Sher Mohammad"]
+    assert kinds.index(ClaimChecked) > kinds.index(DraftGrown)
+
+
+def test_a_refusal_is_never_shown_as_a_growing_draft(library: Library, reranker: Reranker) -> None:
+    events = list(asking(library, reranker, ["N", "OT", " STA", "TED", "."]).stream(WHO))
+    assert [type(event) for event in events] == [EvidenceFound, AnswerDone]
+
+
+PIECES = [GOOD, LIE, "NOT STATED", "India has invested more than $ 3 billion in Afghanistan. [{}]", "\n", " ", "- ", "[9]", "\n\n", "Mr. X said"]
+
+
+@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4), st.lists(st.integers(0, 150), max_size=8), st.booleans())
+def test_any_chunks_give_the_same_answer_and_asking_is_folding_the_stream(
+    library: Library, reranker: Reranker, pieces: list[str], places: list[int], cut: bool
+) -> None:
+    text = " ".join(pieces).replace("{}", "1")
+    at = [0, *sorted(min(place, len(text)) for place in places), len(text)]
+    chunks = [text[a:b] for a, b in zip(at, at[1:], strict=False)]
+    finish = "length" if cut else "stop"
+    asker = asking(library, reranker, chunks, [text], list(text), kind=OneQuestion, finish=finish)
+    events = list(asker.stream(WHO))
+    streamed = done(events)
+    assert streamed.claims == tuple(event.claim for event in events if isinstance(event, ClaimChecked))
+    assert streamed.completion == text
+    assert timeless(asker.ask(WHO)) == timeless(streamed)
+    assert timeless(asker.ask(WHO)) == timeless(streamed)
+    for citation in streamed.citations:
+        assert citation.quote == DOHA.text[citation.start : citation.end] or citation.article_id != DOHA.id
+
+
+def test_closing_the_stream_stops_the_model(library: Library, reranker: Reranker) -> None:
+    asker = asking(library, reranker, ["Mittal ", "met ", "Stanekzai ", "in Doha."])
+    stream = asker.stream(WHO)
+    assert isinstance(next(stream), EvidenceFound)
+    assert isinstance(next(stream), DraftGrown)
+    stream.close()  # type: ignore[attr-defined]  # an iterator to its users, a generator in fact
+    assert isinstance(asker.llm, ScriptedLLM)
+    assert asker.llm.closed_early == 1
+
+
+def test_a_stream_closed_at_the_evidence_has_not_asked_the_model(library: Library, reranker: Reranker) -> None:
+    asker = asking(library, reranker, ["never read"])
+    stream = asker.stream(WHO)
+    next(stream)
+    stream.close()  # type: ignore[attr-defined]
+    assert isinstance(asker.llm, ScriptedLLM)
+    assert asker.llm.prompts == []
+
+
+def test_evidence_alone_is_what_the_stream_begins_with(asker: Asker) -> None:
+    alone = asker.retrieve(WHO)
+    first = next(iter(asker.stream(WHO)))
+    assert isinstance(first, EvidenceFound)
+    assert (alone.standalone, alone.evidence, alone.retrieved) == (first.standalone, first.evidence, first.retrieved)
+
+
+def test_closing_lets_go_of_the_model_and_the_library(tmp_path_factory: pytest.TempPathFactory, reranker: Reranker) -> None:
+    llm = ScriptedLLM()
+    with Asker(Library(tmp_path_factory.mktemp("own")), Config(), llm=llm, reranker=lambda: reranker) as asker:
+        asker.library.add([Article("a", "A", "It rained.")])
+    assert llm.closed
+    with pytest.raises(Exception, match="closed"):  # noqa: PT011 (whatever SQLite calls it)
+        asker.library.status()
+
+
+# --- the object that other tools read ---------------------------------------------------------------------------------
+
+
+def test_the_keys_of_the_eval_contract(library: Library, reranker: Reranker, met: int) -> None:
+    made = asking(library, reranker, [GOOD.format(met)]).ask(WHO).to_json()
+    assert {"question", "status", "reason", "answer", "claims", "evidence", "retrieved", "timings_ms"} <= made.keys()
+    assert {"text", "citations", "rejected"} == made["claims"][0].keys()
+    assert {"article_id", "start", "end", "quote", "support"} <= made["claims"][0]["citations"][0].keys()
+    assert {"article_id", "start", "end", "text", "score"} <= made["evidence"][0].keys()
+    assert {"article_id", "start", "end", "text", "score"} <= made["retrieved"][0].keys()
+    assert {"retrieve", "rerank", "first_token", "total"} <= made["timings_ms"].keys()

@@ -1,0 +1,179 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from conftest import BRIDGE, STORM
+from fakes import DOHA, INVESTED, MET
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from index.library import Library
+from index.types import Article
+from qa.config import Config
+from qa.evidence import evidence_for
+from qa.rerank import Reranker
+from qa.retrieve import Retriever
+from qa.types import Evidence, Hit
+
+
+class ByWord:
+    """Scores a text by the words in it, so that a test decides what is best; anything else is far behind."""
+
+    name = "by-word"
+
+    def __init__(self, **scores: float) -> None:
+        self._scores = scores
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        return [max((score for word, score in self._scores.items() if word in text), default=-11.0) for text in texts]
+
+
+def hits_of(library: Library, *articles: Article) -> list[Hit]:
+    """One hit for each article: its first passage."""
+    found = []
+    for article in articles:
+        [(passage, _), *_] = [item for item in library.search_words(article.title, 20) if item[0].article_id == article.id]
+        found.append(Hit(passage, article.title, article.date, 1.0))
+    return found
+
+
+def texts(found: Sequence[Evidence]) -> list[str]:
+    return [e.text for e in found]
+
+
+def filled(library: Library, *articles: Article) -> list[Hit]:
+    library.add(articles)
+    return hits_of(library, *articles)
+
+
+LEANING = Article(
+    "lean",
+    "Council meets",
+    "Anna Berg spoke in Oslo. She resigned on Monday. The weather was fine. But he stayed. Bo Carlsen left.",
+    date(2024, 5, 1),
+    file="/articles/lean.txt",
+)
+
+
+@pytest.mark.parametrize(
+    ("question", "best"),
+    [("who did Mittal meet?", MET), ("how much has India invested?", INVESTED), ("what does the repair cost?", "$6.4 million")],
+)
+def test_the_sentence_that_answers_is_shown_and_every_sentence_is_a_range(question: str, best: str, library: Library, reranker: Reranker) -> None:
+    retriever = Retriever(library, Config(), reranker)
+    hits = retriever.reranked(question, retriever.described(retriever.fused(question)))
+    found = evidence_for(question, hits, library, Config(), reranker)
+    assert best in max(found, key=lambda e: e.score).text
+    assert [e.label for e in found] == list(range(1, len(found) + 1))
+    for e in found:
+        article = library.get(e.article_id)
+        assert article is not None
+        assert article.text[e.start : e.end] == e.text == library.sentences(e.article_id)[e.sentence].text
+        assert (e.title, e.date, e.file) == (article.title, article.date, article.file)
+        assert e.context in " ".join(s.text for s in library.sentences(e.article_id)[: e.sentence])
+
+
+def test_articles_come_best_first_and_their_sentences_in_their_own_order(empty: Library) -> None:
+    hits = filled(empty, BRIDGE, STORM)
+    found = evidence_for("?", hits, empty, Config(), ByWord(Engineers=5.0, promised=3.0, Storm=2.0, repair=1.0, Nobody=0.5))
+    assert list(dict.fromkeys(e.article_id for e in found)) == ["storm", "bridge"]
+    for name in ("storm", "bridge"):
+        places = [e.sentence for e in found if e.article_id == name]
+        assert places == sorted(places)
+    assert [e.label for e in found] == list(range(1, len(found) + 1))
+
+
+def test_no_hits_no_evidence(empty: Library) -> None:
+    assert evidence_for("?", [], empty, Config(), None) == ()
+
+
+def test_a_sentence_that_leans_back_brings_the_one_before(empty: Library) -> None:
+    hits = filled(empty, LEANING)
+    found = evidence_for("who resigned?", hits, empty, Config(evidence=2), ByWord(resigned=5.0, weather=4.0))
+    assert [(e.text, e.neighbour) for e in found] == [("Anna Berg spoke in Oslo.", True), ("She resigned on Monday.", False)]
+    assert found[1].context == "Anna Berg spoke in Oslo."
+
+
+def test_a_sentence_that_stands_alone_brings_none(empty: Library) -> None:
+    hits = filled(empty, LEANING)
+    found = evidence_for("who left?", hits, empty, Config(evidence=1), ByWord(Carlsen=5.0))
+    assert [(e.text, e.neighbour) for e in found] == [("Bo Carlsen left.", False)]
+    assert found[0].context == "The weather was fine. But he stayed."
+
+
+def test_the_bound_on_sentences_is_kept(empty: Library) -> None:
+    hits = filled(empty, BRIDGE, STORM, LEANING)
+    for most in (1, 2, 4, 50):
+        assert len(evidence_for("?", hits, empty, Config(evidence=most, evidence_gap=100), None)) <= most
+
+
+def test_what_is_far_behind_the_best_is_left_out(empty: Library) -> None:
+    hits = filled(empty, BRIDGE)
+    found = evidence_for("?", hits, empty, Config(evidence_gap=3), ByWord(costs=6.0, promised=4.0, was=3.5, who=1.0))
+    assert "She did not say who pays for the rest." not in texts(found)
+    assert len(found) == 3
+
+
+def test_the_token_budget_is_kept_but_the_best_sentence_always_goes_in(empty: Library) -> None:
+    long = Article("long", "Long", f"The {'very ' * 300}long bridge is open. The bridge is red. It is short.")
+    hits = filled(empty, long)
+    found = evidence_for("?", hits, empty, Config(evidence_tokens=50), ByWord(long=5.0, red=4.0))
+    assert [len(e.text) > 50 * 4.2 for e in found] == [True]
+    found = evidence_for("?", hits, empty, Config(evidence_tokens=60), ByWord(red=5.0))
+    assert "The bridge is red." in texts(found)
+    assert sum(len(e.text) for e in found) < 400
+
+
+def test_a_sentence_that_says_the_same_again_is_not_shown_twice(empty: Library) -> None:
+    copy = replace(BRIDGE, id="copy", title="Bridge repair to cost $6.4 million, council says")
+    hits = filled(empty, BRIDGE, copy)
+    found = evidence_for("what does it cost?", hits, empty, Config(evidence=8, evidence_gap=100), ByWord(costs=5.0))
+    assert sum("$6.4 million" in text for text in texts(found)) == 1
+
+
+def test_a_sentence_in_two_passages_is_shown_once(empty: Library) -> None:
+    many = Article("many", "Many sentences", " ".join(f"The bridge number {n} in the town was opened by mayor {n} on a fine day." for n in range(30)))
+    empty.add([many])
+    hits = [Hit(passage, many.title, None, 1.0) for passage, _ in empty.search_words("bridge", 20)]
+    assert len({hit.passage.id for hit in hits}) > 1
+    found = evidence_for("?", hits, empty, Config(evidence=50, evidence_tokens=10_000), None)
+    assert len({(e.article_id, e.sentence) for e in found}) == len(found)
+
+
+def test_an_article_removed_meanwhile_does_no_harm(empty: Library) -> None:
+    hits = filled(empty, BRIDGE, STORM)
+    empty.remove("bridge")
+    assert {e.article_id for e in evidence_for("storm", hits, empty, Config(), None)} == {"storm"}
+
+
+def test_an_article_made_shorter_meanwhile_does_no_harm(empty: Library) -> None:
+    hits = filled(empty, BRIDGE, STORM)
+    empty.add([replace(BRIDGE, text="The bridge is gone.")])
+    found = evidence_for("bridge", hits, empty, Config(), ByWord(gone=5.0))
+    for e in found:
+        article = empty.get(e.article_id)
+        assert article is not None
+        assert article.text[e.start : e.end] == e.text
+
+
+SCORES = st.dictionaries(st.sampled_from(["Mittal", "repair", "Storm", "Nobody", "India", "She", "promised", "Engineers"]), st.floats(-11, 11))
+
+
+@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(SCORES, st.integers(1, 8), st.integers(50, 400))
+def test_whatever_the_scores_the_evidence_is_bounded_numbered_and_verbatim(
+    library: Library, scores: dict[str, float], most: int, tokens: int
+) -> None:
+    config = Config(evidence=most, evidence_tokens=tokens)
+    found = evidence_for("?", hits_of(library, DOHA, BRIDGE, STORM), library, config, ByWord(**scores))
+    assert 1 <= len(found) <= most
+    assert [e.label for e in found] == list(range(1, len(found) + 1))
+    assert len({(e.article_id, e.sentence) for e in found}) == len(found)
+    assert len(found) == 1 or sum(len(e.text) for e in found) <= 4.2 * tokens
+    for e in found:
+        article = library.get(e.article_id)
+        assert article is not None
+        assert article.text[e.start : e.end] == e.text

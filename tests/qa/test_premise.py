@@ -1,0 +1,34 @@
+from __future__ import annotations
+
+import pytest
+
+from qa.premise import unmentioned
+
+TEXTS = [
+    "The envoy, Deepak Mittal, met with Sher Mohammad Abbas Stanekzai in Doha on Tuesday.",
+    "The U.S.-led forces left Nepal. The Normans were the Duchy of Normandy.",
+]
+
+
+@pytest.mark.parametrize(
+    ("question", "missing"),
+    [
+        ("Who did Mittal meet?", []),
+        ("who did mittal meet?", []),
+        ("Who met Biden?", ["Biden"]),
+        ("Who did Stanikzai meet?", []),  # another spelling
+        ("What happened in Nepalese schools?", []),  # a form of the name
+        ("What did America do?", []),  # "U.S."
+        ("What did the Canadian Parliament say?", ["Canadian", "Parliament"]),
+        ("Biden met whom?", []),  # a first word's capital says nothing
+        ("What happened on Friday in June?", []),  # told in other ways
+        ("Who Did Joe Biden Meet In Doha?", []),  # capitals everywhere say nothing
+        ("who was it? (asked after: Who met Biden? Nobody.)", []),  # the turn before is not this question
+    ],
+)
+def test_a_name_that_nothing_mentions_is_reported(question: str, missing: list[str]) -> None:
+    assert unmentioned(question, TEXTS) == missing
+
+
+def test_without_texts_every_name_is_missing() -> None:
+    assert unmentioned("Who met Deepak Mittal?", []) == ["Deepak", "Mittal"]

@@ -1,0 +1,150 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from conftest import BRIDGE, STORM
+from fakes import DOHA
+from hypothesis import given
+from hypothesis import strategies as st
+
+from index.library import Library
+from index.types import Article, Passage
+from qa.config import Config
+from qa.rerank import CrossEncoder, Reranker
+from qa.retrieve import RRF_K, Retriever, fuse
+
+
+def passage(name: str) -> Passage:
+    return Passage(name, "a", 0, 0, 0, 1, name)
+
+
+LISTS = st.lists(st.integers(0, 9), max_size=8, unique=True).map(lambda names: [(passage(str(n)), 10.0 - at) for at, n in enumerate(names)])
+
+
+class ByLength:
+    """Scores a text by how short it is."""
+
+    name = "by-length"
+
+    def __init__(self) -> None:
+        self.read: list[str] = []
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        self.read += texts
+        return [-float(len(text)) for text in texts]
+
+
+# --- fusing -----------------------------------------------------------------------------------------------------------
+
+
+@given(LISTS, LISTS)
+def test_a_hit_scores_the_sum_of_its_reciprocal_ranks(words: list[tuple[Passage, float]], dense: list[tuple[Passage, float]]) -> None:
+    hits = fuse({"bm25": words, "dense": dense})
+    assert {hit.passage.id for hit in hits} == {p.id for p, _ in words + dense}
+    assert len(hits) == len({hit.passage.id for hit in hits})
+    for hit in hits:
+        ranks = [[p.id for p, _ in found].index(hit.passage.id) + 1 for found in (words, dense) if hit.passage in [p for p, _ in found]]
+        assert hit.score == hit.stages["rrf"] == pytest.approx(sum(1 / (RRF_K + rank) for rank in ranks))
+        assert {"bm25" if hit.passage in [p for p, _ in words] else "", "dense" if hit.passage in [p for p, _ in dense] else ""} - {""} == (
+            hit.stages.keys() - {"rrf"}
+        )
+    assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
+
+
+@given(LISTS)
+def test_one_list_alone_keeps_its_order(found: list[tuple[Passage, float]]) -> None:
+    assert [hit.passage for hit in fuse({"bm25": found, "dense": []})] == [p for p, _ in found]
+
+
+def test_equal_hits_keep_the_order_of_the_words() -> None:
+    a, b = passage("a"), passage("b")
+    assert [hit.passage.id for hit in fuse({"bm25": [(a, 1), (b, 0)], "dense": [(b, 1), (a, 0)]})] == ["a", "b"]
+
+
+# --- a real library ---------------------------------------------------------------------------------------------------
+
+ASKED = {
+    "who did Mittal meet?": DOHA,
+    "what does the bridge repair cost?": BRIDGE,
+    "how many homes lost electricity in the storm?": STORM,
+    "a diplomat talked with an Islamist leader": DOHA,  # by meaning alone
+}
+
+
+@pytest.mark.parametrize("question", ASKED)
+def test_the_article_that_answers_comes_first(question: str, library: Library, reranker: Reranker) -> None:
+    retriever = Retriever(library, Config(), reranker)
+    hits = retriever.reranked(question, retriever.described(retriever.fused(question)))
+    assert (hits[0].passage.article_id, hits[0].title, hits[0].date) == (
+        ASKED[question].id,
+        ASKED[question].title,
+        ASKED[question].date,
+    )
+    assert {"rrf", "dense", "rerank"} <= hits[0].stages.keys()
+    for hit in hits:
+        stored = library.get(hit.passage.article_id)
+        assert stored is not None
+        assert stored.text[hit.passage.start : hit.passage.end] == hit.passage.text
+
+
+def test_a_hit_whose_article_has_gone_is_left_out(empty: Library) -> None:
+    empty.add([BRIDGE, STORM])
+    retriever = Retriever(empty, Config(), None)
+    found = retriever.fused("bridge storm")
+    assert {hit.passage.article_id for hit in found} == {"bridge", "storm"}
+    empty.remove("bridge")
+    assert {hit.passage.article_id for hit in retriever.described(found)} == {"storm"}
+
+
+def test_only_the_first_are_reranked_and_the_others_keep_their_order(library: Library) -> None:
+    few = Config(reranked=2)
+    order = ByLength()
+    retriever = Retriever(library, few, order)
+    fused = retriever.described(retriever.fused("Mittal bridge storm"))
+    assert len(fused) == 3
+    hits = retriever.reranked("Mittal bridge storm", fused)
+    assert len(order.read) == 2
+    assert hits[2] == fused[2]
+    assert "rerank" not in hits[2].stages
+    assert [len(hit.passage.text) for hit in hits[:2]] == sorted(len(hit.passage.text) for hit in fused[:2])
+    assert all(hit.score == hit.stages["rerank"] for hit in hits[:2])
+
+
+def test_the_reranker_reads_title_and_date_with_the_passage(library: Library) -> None:
+    order = ByLength()
+    retriever = Retriever(library, Config(), order)
+    retriever.reranked("bridge", retriever.described(retriever.fused("bridge")))
+    [read] = [text for text in order.read if "Ostrey" in text]
+    assert read.startswith("Bridge repair to cost $6.4 million (03 May 2024)\nThe repair of Ostrey Bridge")
+
+
+def test_without_a_reranker_the_fused_order_stands(library: Library) -> None:
+    retriever = Retriever(library, Config(), None)
+    fused = retriever.described(retriever.fused("bridge"))
+    assert retriever.reranked("bridge", fused) == fused
+
+
+def test_no_hits_are_no_work_for_the_reranker(empty: Library) -> None:
+    order = ByLength()
+    retriever = Retriever(empty, Config(), order)
+    assert retriever.reranked("bridge", retriever.described(retriever.fused("bridge"))) == []
+    assert order.read == []
+
+
+def test_at_most_the_configured_candidates_come_from_each_side(empty: Library) -> None:
+    empty.add([Article(str(n), f"Title {n}", f"The bridge number {n} is open.") for n in range(9)])
+    assert len(Retriever(empty, Config(candidates=4), None).fused("bridge")) == 4
+
+
+# --- the cross-encoder ------------------------------------------------------------------------------------------------
+
+
+def test_scores_are_logits_in_the_order_of_the_texts_and_do_not_depend_on_each_other() -> None:
+    encoder = CrossEncoder()
+    question = "what does the bridge repair cost?"
+    texts = ["The repair of the bridge costs $6.4 million.", "Nobody was hurt by the storm.", "The bridge is red."]
+    scores = encoder.scores(question, texts)
+    assert scores[0] > 3 > 0 > scores[1]
+    assert scores == [encoder.scores(question, [text])[0] for text in texts]
+    assert encoder.scores(question, []) == []

@@ -1,0 +1,195 @@
+"""What the gate does with bad output: each kind with its exact result."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import date
+
+import pytest
+from fakes import ARRIVED, COMMENT, DOHA, INVESTED, MET, evidence_of
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from index.embed import Embedder
+from index.types import Article
+from qa.types import Claim, Draft, Evidence
+from qa.verify import Gate
+
+QUESTION = "who did Mittal meet?"
+FOUND = evidence_of(DOHA, MET, COMMENT, INVESTED, ARRIVED)
+MET_1, COMMENT_2, INVESTED_3, ARRIVED_4 = 1, 2, 3, 4
+BY_LABEL = {e.label: e for e in FOUND}
+
+
+@pytest.fixture(scope="module")
+def gate(embedder: Embedder) -> Gate:
+    return Gate(QUESTION, FOUND, floor=0.5, embed=embedder.query)
+
+
+def labels(claim: Claim) -> tuple[int, ...]:
+    return tuple(citation.label for citation in claim.citations)
+
+
+def refused(claim: Claim) -> list[int | None]:
+    return [rejection.label for rejection in claim.rejected]
+
+
+# --- what holds -------------------------------------------------------------------------------------------------------
+
+GOOD = {
+    "right mark": ("Mittal met Sher Mohammad Abbas Stanekzai.", (1,), (1,), []),
+    "right mark on another sentence": ("India has invested more than $3 billion in Afghanistan.", (3,), (3,), []),
+    "the sentence itself": (MET, (1,), (1,), []),
+    "the number in other words": ("India has invested more than three billion dollars in Afghanistan.", (3,), (3,), []),
+    "a denial of the article's own": ("There was no immediate comment from the Taliban.", (2,), (2,), []),
+    "no mark": ("Mittal met Sher Mohammad Abbas Stanekzai.", (), (1,), []),
+    "unknown mark only": ("Mittal met Sher Mohammad Abbas Stanekzai.", (9,), (1,), [9]),
+    "mark zero": ("Mittal met Sher Mohammad Abbas Stanekzai.", (0,), (1,), [0]),
+    "unknown mark beside the right one": ("Mittal met Sher Mohammad Abbas Stanekzai.", (1, 7), (1,), [7]),
+    "wrong mark, another sentence proves it": ("India has invested more than $3 billion in Afghanistan.", (1,), (3,), [1]),
+    "too many marks are cut to the fewest": ("India has invested more than $3 billion in Afghanistan.", (1, 2, 3, 4), (3,), [1, 2, 4]),
+    "the weekday as a day": ("Mittal met Stanekzai in Doha on 31 August 2021.", (1,), (1,), []),
+    "the weekday itself": ("Mittal met Stanekzai in Doha on Tuesday.", (1,), (1,), []),
+    "both, and the day in American order": ("Mittal met Stanekzai in Doha on Tuesday, August 31, 2021.", (1,), (1,), []),
+    "an accent and a curly quote more": ("Déepak Mittal met the head of the Taliban's political office.", (1,), (1,), []),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", GOOD)
+def test_supported_sentences_are_shown_with_the_sentences_that_prove_them(kind: str, gate: Gate) -> None:
+    text, marks, cited, dropped = GOOD[kind]
+    claim = gate.check(Draft(text, marks))
+    assert (claim.text, labels(claim), refused(claim)) == (text, cited, dropped)
+
+
+def test_unknown_marks_are_named(gate: Gate) -> None:
+    claim = gate.check(Draft("Mittal met Sher Mohammad Abbas Stanekzai.", (1, 99)))
+    assert [(r.label, r.reason) for r in claim.rejected] == [(99, "unknown mark")]
+
+
+# --- what does not ----------------------------------------------------------------------------------------------------
+
+BAD = {
+    "number changed": ("India has invested more than $ 4 billion in development work in Afghanistan.", (3,), "4000000000"),
+    "multiplier changed": ("India has invested more than $ 3 million in development work in Afghanistan.", (3,), "3000000"),
+    "number added": ("The envoy met with 12 of the Taliban in Doha.", (1,), "12"),
+    "number of a day of the calendar": ("The 7 envoys met with Sher Mohammad Abbas Stanekzai in Doha.", (1,), "7"),
+    "another day": ("Mittal met Stanekzai in Doha on 30 August 2021.", (1,), "30"),
+    "the same weekday a week on": ("Mittal met Stanekzai in Doha on 7 September 2021.", (1,), "7"),
+    "another year": ("Mittal met Stanekzai in Doha in August 2020.", (1,), "2020"),
+    "another weekday": ("Mittal met Stanekzai in Doha on Friday.", (1,), "friday"),
+    "name changed": ("Deepak Mittal met with Sher Bahadur Deuba in Doha on Tuesday.", (1,), "deuba"),
+    "name changed at the start": ("Biden met with Sher Mohammad Abbas Stanekzai in Doha.", (1,), "biden"),
+    "place changed": ("The envoy met with Sher Mohammad Abbas Stanekzai in Islamabad on Tuesday.", (1,), "islamabad"),
+    "a place from another sentence": ("Deepak Mittal met with Stanekzai in Afghanistan on Tuesday.", (1,), "afghanistan"),
+    "currency changed": ("India has invested more than € 3 billion in development work in Afghanistan.", (3,), "euro"),
+    "percent for a sum": ("India has invested more than 3 billion percent in Afghanistan.", (3,), "percent"),
+    "negation added": ("Mittal did not meet with Sher Mohammad Abbas Stanekzai in Doha.", (1,), "opposite"),
+    "negation added, short form": ("India hasn’t invested more than $ 3 billion in Afghanistan.", (3,), "opposite"),
+    "negation removed": ("There was immediate comment from the Taliban on the talks with the Indian envoy.", (2,), "opposite"),
+    "opposite word": ("India has invested less than $ 3 billion in development work in Afghanistan.", (3,), "less"),
+    "a question": ("Who did Mittal meet in Doha?", (1,), "question"),
+    "the question repeated": ("who did Mittal meet?", (1,), "question"),
+    "nothing of it in the articles": ("Bananas are yellow and rich in potassium.", (2,), ""),
+    "nonsense": ("asdf qwer", (1,), ""),
+    "one invented word": ("Mittal ate lamb in Doha.", (1,), ""),
+    "no mark and not there": ("The ambassador wore a blue suit.", (), ""),
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("kind", BAD)
+def test_what_the_evidence_does_not_say_is_withdrawn(kind: str, gate: Gate) -> None:
+    text, marks, why = BAD[kind]
+    claim = gate.check(Draft(text, marks))
+    assert (claim.text, labels(claim)) == (text, ())
+    assert claim.rejected[-1].label is None
+    assert why in claim.rejected[-1].reason.lower() + "".join(r.reason.lower() for r in claim.rejected)
+    assert {r.label for r in claim.rejected} == {*marks, None}
+
+
+def test_a_denied_sentence_is_not_proved_by_others_that_say_no(gate: Gate) -> None:
+    assert labels(gate.check(Draft("Mittal did not meet Stanekzai.", (1, 2)))) == ()
+    assert labels(gate.check(Draft("Mittal did not meet Stanekzai.", ()))) == ()
+
+
+def test_a_stitched_sentence_is_shown_with_both_or_not_at_all(gate: Gate) -> None:
+    stitched = "Deepak Mittal met with Stanekzai, who was trained at an Indian military academy in the 1980s."
+    assert labels(gate.check(Draft(stitched, (1, 4)))) == (1, 4)
+    invented = "Deepak Mittal met with Stanekzai, who was trained at a Russian military academy in the 1970s."
+    assert labels(gate.check(Draft(invented, (1, 4)))) == ()
+
+
+def test_names_and_place_of_other_sentences_prove_nothing(gate: Gate) -> None:
+    """Stitched from the people of one sentence and the doings of another."""
+    assert labels(gate.check(Draft("Stanekzai has invested more than $ 3 billion in Afghanistan.", (3,)))) == ()
+    assert labels(gate.check(Draft("Deepak Mittal met with Stanekzai in Afghanistan.", (3,)))) == ()
+
+
+def test_without_evidence_nothing_is_shown() -> None:
+    claim = Gate(QUESTION, (), floor=0.5).check(Draft("Mittal met Stanekzai.", (1,)))
+    assert claim.citations == ()
+    assert [(r.label, r.reason) for r in claim.rejected] == [(1, "unknown mark"), (None, "no evidence")]
+
+
+def test_a_floor_of_one_shows_next_to_nothing_and_a_floor_of_zero_still_keeps_the_rules(embedder: Embedder) -> None:
+    strict = Gate(QUESTION, FOUND, floor=1.0, embed=embedder.query)
+    assert labels(strict.check(Draft("Mittal met Sher Mohammad Abbas Stanekzai.", (1,)))) == ()
+    lax = Gate(QUESTION, FOUND, floor=0.0, embed=embedder.query)
+    assert labels(lax.check(Draft("India has invested more than $ 4 billion in Afghanistan.", (3,)))) == ()
+
+
+def test_an_article_without_a_date_proves_no_day(embedder: Embedder) -> None:
+    undated = [replace(e, date=None) for e in FOUND]
+    gate = Gate(QUESTION, undated, floor=0.5, embed=embedder.query)
+    assert labels(gate.check(Draft("Mittal met Stanekzai in Doha on 31 August 2021.", (1,)))) == ()
+    assert labels(gate.check(Draft("Mittal met Stanekzai in Doha on Tuesday.", (1,)))) == (1,)
+
+
+def test_a_pronoun_borrows_its_name_from_the_sentence_before(embedder: Embedder) -> None:
+    article = Article("s", "A resignation", "Anna Berg spoke in Oslo. She resigned on Monday.", date(2024, 5, 1))
+    found = evidence_of(article, "Anna Berg spoke in Oslo.", "She resigned on Monday.")
+    gate = Gate("who resigned?", found, floor=0.5, embed=embedder.query)
+    assert labels(gate.check(Draft("Anna Berg resigned on Monday.", (2,)))) == (2,)
+    assert labels(gate.check(Draft("Carl Berg resigned on Monday.", (2,)))) == ()
+
+
+def test_of_two_equal_sentences_the_marked_one_is_cited() -> None:
+    article = Article("t", "Twice", "The mayor resigned on Friday.\n\nThe mayor resigned on Friday.")
+    first = evidence_of(article, "The mayor resigned on Friday.")[0]
+    second = replace(first, label=2, sentence=1, start=31, end=60)
+    assert article.text[31:60] == second.text
+    gate = Gate("who?", [first, second], floor=0.5)
+    assert labels(gate.check(Draft("The mayor resigned on Friday.", (2,)))) == (2,)
+    assert labels(gate.check(Draft("The mayor resigned on Friday.", (1,)))) == (1,)
+
+
+# --- whatever the draft -----------------------------------------------------------------------------------------------
+
+WORDS = st.sampled_from(
+    "Mittal Stanekzai met did not India Taliban invested $ 3 billion 4 Doha Tuesday no more less than the in Kabul Biden".split()
+)
+TEXTS = st.text(max_size=40) | st.lists(WORDS, max_size=12).map(" ".join) | st.sampled_from([e.text for e in FOUND])
+
+
+@settings(max_examples=150, deadline=None)
+@given(TEXTS, st.lists(st.integers(-1, 9), max_size=4, unique=True))
+def test_every_citation_is_a_sentence_of_the_evidence_word_for_word(text: str, marks: list[int]) -> None:
+    gate = Gate(QUESTION, FOUND, floor=0.3)  # by words alone: a thousand drafts in seconds
+    claim = gate.check(Draft(text, tuple(marks)))
+    assert claim.text == text
+    for citation in claim.citations:
+        shown: Evidence = BY_LABEL[citation.label]
+        assert (citation.article_id, citation.start, citation.end) == (shown.article_id, shown.start, shown.end)
+        assert citation.quote == shown.text == DOHA.text[citation.start : citation.end]
+        assert 0 <= citation.support <= 1
+    assert len(set(labels(claim))) == len(claim.citations) <= 2
+    assert set(marks) <= set(labels(claim)) | set(refused(claim))
+    assert not set(labels(claim)) & set(refused(claim))
+    assert bool(claim.citations) != (None in refused(claim))
+
+
+@settings(max_examples=60, deadline=None)
+@given(TEXTS, st.lists(st.integers(0, 6), max_size=3, unique=True))
+def test_the_same_draft_gets_the_same_verdict(text: str, marks: list[int]) -> None:
+    gate = Gate(QUESTION, FOUND, floor=0.3)
+    assert gate.check(Draft(text, tuple(marks))) == gate.check(Draft(text, tuple(marks)))

@@ -1,0 +1,86 @@
+"""A served page, and a person with a browser window who looks at it."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from playwright.sync_api import Page, expect
+
+from qa.web import page
+
+CHROMIUM = "/usr/bin/chromium"
+QUIET = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+def free_port() -> int:
+    with socket.socket() as s:
+        s.bind(("127.0.0.1", 0))
+        return int(s.getsockname()[1])
+
+
+@contextmanager
+def serving(asker: page.Asks, model: str = "Scripted model") -> Iterator[str]:
+    blocks = page.build(asker, model=model)
+    url = page.launch(blocks, host="127.0.0.1", port=free_port())
+    try:
+        yield url
+    finally:
+        blocks.close(verbose=False)
+
+
+@dataclass
+class Seen:
+    """What a browser did beside showing the page."""
+
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)  # console errors and uncaught exceptions
+
+    def watch(self, tab: Page) -> None:
+        tab.on("request", lambda request: self.requests.append(request.url))
+        tab.on("pageerror", lambda error: self.complaints.append(str(error)))
+        tab.on("console", lambda m: self.complaints.append(m.text) if m.type in {"error", "warning"} else None)
+
+
+class Reader:
+    """A person with a browser window."""
+
+    def __init__(self, tab: Page, seen: Seen) -> None:
+        self.tab = tab
+        self.seen = seen
+
+    def open(self, url: str) -> None:
+        self.tab.goto(url)
+        self.tab.wait_for_selector(".welcome")
+
+    def write(self, question: str) -> None:
+        self.tab.get_by_label("Your question").fill(question)
+        self.tab.keyboard.press("Enter")
+
+    def ask(self, question: str) -> None:
+        before = self.tab.locator(".exchange").count()
+        self.write(question)
+        expect(self.tab.locator(".exchange")).to_have_count(before + 1)
+        expect(self.tab.locator(".exchange.running")).to_have_count(0, timeout=60_000)
+
+    def texts(self, selector: str) -> list[str]:
+        return [(text or "") for text in self.tab.locator(selector).evaluate_all("all => all.map(n => n.textContent)")]
+
+    def in_view(self, selector: str) -> bool:
+        """True if the whole element lies inside its scrolling box and the window."""
+        return bool(
+            self.tab.locator(selector).evaluate(
+                """n => { const a = n.getBoundingClientRect(), b = n.closest('.scroll').getBoundingClientRect();
+                    return a.height > 0 && a.top >= b.top && a.bottom <= Math.min(b.bottom, innerHeight); }"""
+            )
+        )
