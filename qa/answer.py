@@ -114,7 +114,7 @@ class Asker:
                 abstained="not_stated", detail=f"nothing that was found mentions {', '.join(unmentioned)}"
             )
         elif self.llm is None:
-            best = max(found.evidence, key=lambda e: e.score)
+            best = max(found.evidence, key=lambda e: (e.score, not e.neighbour))
             claim = Claim(best.text, (_verbatim(best),))
             yield ClaimChecked(claim)
             yield writing.done(claims=[claim])
@@ -137,10 +137,11 @@ class Asker:
                     for claim in _checked(gate, parser.feed(chunk.text)):
                         claims.append(claim)
                         yield ClaimChecked(claim)
-                    if parser.growing and not REFUSAL.startswith(parser.growing.upper()[: len(REFUSAL)]):
-                        yield DraftGrown(parser.growing)
+                    growing = parser.growing
+                    if growing and not REFUSAL.startswith(growing.upper()[: len(REFUSAL)]):
+                        yield DraftGrown(growing)
         except LLMError as exc:
-            detail = str(exc)
+            detail = str(exc) or type(exc).__name__
         rest = list(parser.finish())
         checked: Iterable[Claim]
         if detail is None and finish != "length":
@@ -151,11 +152,14 @@ class Asker:
             claims.append(claim)
             yield ClaimChecked(claim)
         refused = is_refusal(text) and not claims
-        reason: Reason = "llm_unavailable" if detail else "not_stated" if refused or not claims else "unsupported"
+        reason: Reason = (
+            "llm_unavailable" if detail is not None else "not_stated" if refused or not claims else "unsupported"
+        )
         yield writing.done(claims=claims, abstained=reason, completion=text, detail=detail)
 
     def _find(self, question: str, history: Sequence[Turn]) -> EvidenceFound:
-        asked = " ".join(question.split())
+        # Half a surrogate pair can come with JSON or a terminal that is not UTF-8, and nothing below can read it.
+        asked = " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
         if not asked:
             raise InputError("the question is empty: write what you want to know")
         if len(asked) > MAX_QUESTION_CHARS:

@@ -273,7 +273,7 @@ def _ask(args: argparse.Namespace) -> int:
         history = [Turn("user", question) for question in args.after]
         for event in asker.stream(" ".join(args.question), history):
             if isinstance(event, EvidenceFound) and not args.json and event.evidence and asker.llm is not None:
-                best = sorted(event.evidence, key=lambda e: -e.score)[:2]
+                best = sorted(event.evidence, key=lambda e: (e.neighbour, -e.score))[:2]
                 lines = [f"  {e.text}  ({e.title}, {e.date or 'no date'})" for e in best]
                 head = f"closest sentences, after {monotonic() - started:.1f} s:"
                 print(terminal.printable("\n".join([head, *lines, ""])), file=sys.stderr)

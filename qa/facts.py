@@ -83,9 +83,13 @@ _OPPOSITES = """
 
 # How a sentence begins that speaks to a reader or a machine instead of telling something.
 _ORDER = re.compile(
-    r"(?:^|[.!?:;>–-]\s)\W*(?:(?:please|now|then|always|you (?:must|should|will)|instead)\W+)*"
+    r"(?:^|[.!?:;–-]\s|[>\]\n])\W*(?:(?:please|now|then|always|you (?:must|should|will)|instead)\W+)*"
     r"(ignore|disregard|forget|say|write|answer|reply|respond|output|print|repeat|tell|pretend|reveal|visit|click|translate|insert)\b",
     re.IGNORECASE,
+)
+
+_WITHOUT_MEANING = (
+    STOP_WORDS | (frozenset(SMALL) - {"one"}) | {word for word in MULTIPLIERS if len(word) > 1} | frozenset(UNITS)
 )
 
 _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?", re.UNICODE)
@@ -99,6 +103,7 @@ _ABSENCE = re.compile(
 _CLAUSE_END = re.compile(
     r"[,;:.()–—]|\b(?:because|since|as|but|while|although|though|if|when|after|before|until)\b", re.IGNORECASE
 )
+_DECIMAL_POINT = re.compile(r"(?<=\d)\.(?=\d)")
 _NOT_NAMES = frozenset(["i", "mr", "mrs", "ms", "dr", "yes", "no"])
 # A first word's capital says nothing. These and such endings begin sentences that paraphrase; any other first word that the
 # evidence does not know could be somebody's name.
@@ -144,9 +149,9 @@ def folded(text: str) -> str:
 
 
 def content_stems(text: str) -> list[str]:
-    """Return the stems of the words that carry meaning, in order; numbers are left out."""
-    words = [re.sub(r"'s?$", "", folded(word)) for word in _TOKEN.findall(text)]
-    return [stem(word) for word in words if word and not word[0].isdigit() and word not in STOP_WORDS]
+    """Return the stems of the words that carry meaning, in order; numbers and units are left out, in words as in digits."""
+    words = [re.sub(r"'s?$", "", folded(word)) for word in _TOKEN.findall(text.replace("per cent", "percent"))]
+    return [stem(word) for word in words if word and not word[0].isdigit() and word not in _WITHOUT_MEANING]
 
 
 def numbers(text: str) -> set[Decimal]:
@@ -237,6 +242,15 @@ def _sides() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     pairs = [line.split("|") for line in _OPPOSITES.strip().splitlines()]
     sides = [tuple(frozenset(map(stem, side.split())) for side in pair) for pair in pairs]
     return tuple((one, other) for first, second in sides for one, other in ((first, second), (second, first)))
+
+
+def denied_numbers(text: str) -> set[Decimal]:
+    """Return the values that come right after a "not": the 4.2 million of "will cost $6.4 million, not $4.2 million"."""
+    clauses = (
+        _CLAUSE_END.split(_DECIMAL_POINT.sub("_", text[match.end() :]), maxsplit=1)[0]
+        for match in _ABSENCE.finditer(text)
+    )
+    return {n for clause in clauses for n in numbers(" ".join(clause.replace("_", ".").split()[:4]))}
 
 
 def obeys(text: str, quoted: str) -> bool:

@@ -12,8 +12,13 @@ from qa.types import Evidence, Prompt
 
 # Article text is data. What would read as one of our marks, or as a turn of the conversation to a chat template, is written
 # in other characters; the stored text and every citation keep the originals.
-_FAKE_MARK = re.compile(r"[\[【]\s*(\^?\s*\w{0,12}\s*\d{1,3}(?:\s*[,;&–-]\s*\d{1,3})*)\s*[\]】]")
-_TEMPLATE_WORD = re.compile(r"<(?=[|/]|(?:s|bos|eos|system|user|assistant)>)|(?<=[|])>|\[(?=/?INST\])", re.IGNORECASE)
+_FAKE_MARK = re.compile(
+    r"[\[【［]\s*(\^?\s*\w{0,12}\s*\d{1,3}(?:\s*(?:[,;&–-]|and)\s*\d{1,3})*)\s*[\]】］]", re.IGNORECASE
+)
+_TEMPLATE_WORD = re.compile(
+    r"<(?=\s*[|｜/<]|(?:s|bos|eos|system|user|assistant|model|(?:start|end)_of_turn)>)|(?<=[|｜])\s*>|\[(?=/?INST\])",
+    re.IGNORECASE,
+)
 _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\u2069\ufeff\U000e0000-\U000e007f]")
 
 
@@ -41,5 +46,5 @@ def _heading(evidence: Sequence[Evidence]) -> str:
 
 def defused(text: str) -> str:
     """Return `text` on one line, with nothing in it that reads as a mark, a chat turn or hidden characters."""
-    visible = _INVISIBLE.sub("", " ".join(text.split()))
+    visible = " ".join(_INVISIBLE.sub("", text).split())
     return _TEMPLATE_WORD.sub("‹", _FAKE_MARK.sub(r"(\1)", visible))

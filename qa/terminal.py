@@ -39,7 +39,7 @@ def answer(result: Answer, *, width: int = 100) -> str:
             blocks.append(f"({len(withdrawn)} sentence(s) of the model withdrawn: the articles do not support them.)")
     else:
         blocks = [REASONS[result.reason or "not_stated"]]
-        closest = sorted(result.evidence, key=lambda e: -e.score)[:2]
+        closest = sorted(result.evidence, key=lambda e: (e.neighbour, -e.score))[:2]
         if closest and result.reason != "llm_unavailable":
             blocks.append("Closest, but not an answer:")
         blocks += [

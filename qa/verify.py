@@ -20,6 +20,12 @@ Embed = Callable[[str], NDArray[np.float32]]
 
 OPPOSITE = "says the opposite of the cited sentence"
 CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to take the place of a mark that passes
+NO_ANSWER = "a question, not an answer"
+LEAST_SAID = (
+    0.66  # share of a claim's words, names and numbers aside, that its sentence must say: names alone prove nothing
+)
+QUESTION_WORD = 0.5
+LEAST_GIVEN = 2  # content words that each of two sentences must give which the other has not
 MOST_TOGETHER = 2  # sentences that may prove one claim together when none does alone
 
 
@@ -52,6 +58,7 @@ class Gate:
         self._floor = floor
         self._embed = embed
         self._question = question
+        self._asked = frozenset(facts.content_stems(question))
         self._vectors: dict[str, NDArray[np.float32]] = {}
         texts = [question, *(text for e in evidence for text in (e.text, e.title, e.context))]
         self._known = frozenset(name for text in texts for name in facts.names(text))
@@ -59,9 +66,10 @@ class Gate:
     def check(self, draft: Draft) -> Claim:
         """Return the claim: its own marks where they hold, better ones where they do not, no citations where nothing holds."""
         rejected = [Rejection(label, "unknown mark") for label in draft.labels if label not in self._labels]
-        if draft.text.endswith("?"):
-            return Claim(draft.text, (), (*rejected, Rejection(None, "a question, not an answer")))
         given = [self._labels[label] for label in draft.labels if label in self._labels]
+        if draft.text.endswith("?"):
+            refused = [Rejection(label, NO_ANSWER) for label in (*(e.label for e in given), None)]
+            return Claim(draft.text, (), (*rejected, *refused))
         alone = {e.label: self.support(draft.text, [e]) for e in self._labels.values()}
         chosen = self._choose(draft.text, given, alone)
         rejected += [
@@ -77,7 +85,9 @@ class Gate:
     def support(self, text: str, sentences: Sequence[Evidence]) -> Support:
         """Return how well `sentences` together support `text`."""
         quoted = " ".join(e.text for e in sentences)
-        around = " ".join(f"{e.title}. {e.context}" for e in sentences if _LEANS_BACK.search(e.text))
+        # One sentence that speaks of "he" or "the envoy" borrows the name; of two together each must stand for itself.
+        alone = len(sentences) == 1 and bool(_LEANS_BACK.search(quoted))
+        around = " ".join(f"{e.title}. {e.context}" for e in sentences) if alone else ""
         dated = facts.day_words(
             {day for e in sentences for day in facts.days(e.text, e.date)} | {e.date for e in sentences if e.date}
         )
@@ -93,13 +103,20 @@ class Gate:
         if opposites := facts.contrary(text, quoted):
             failures.append("says {!r} where the cited sentence says {!r}".format(*opposites))
         stems = facts.content_stems(text)
-        if facts.negated(text) != facts.negated(quoted) and (
-            facts.negated(text) or facts.denied(quoted, frozenset(stems))
-        ):
+        if (
+            facts.negated(text) != facts.negated(quoted)
+            and (facts.negated(text) or facts.denied(quoted, frozenset(stems)))
+        ) or (facts.numbers(text) & (facts.denied_numbers(text) ^ facts.denied_numbers(quoted))):
             failures.append(OPPOSITE)
+        if any(facts.obeys(text, e.text) for e in sentences):
+            failures.append("the cited sentence is an order, not a statement")
         there = set(facts.content_stems(f"{quoted} {dated}"))
-        named = {facts.stem(name) for name in facts.names(text, known=self._known)} & set(facts.content_stems(around))
-        words = sum(stem in there or stem in named for stem in stems) / len(stems) if stems else 0.0
+        named = {part for name in facts.names(text, known=self._known) for part in facts.content_stems(name)}
+        plain = [stem for stem in stems if stem not in named]
+        if plain and self._said(plain, there) < LEAST_SAID:
+            failures.append("says more than the cited sentence")
+        near = named & set(facts.content_stems(around))
+        words = sum(stem in there or stem in near for stem in stems) / len(stems) if stems else 0.0
         meaning = self._cosine(text, quoted) if self._embed else words
         return Support(max(0.0, min(1.0, 0.6 * words + 0.4 * meaning)), tuple(failures))
 
@@ -116,10 +133,19 @@ class Gate:
             return [own if close and own is not None else best]
         possible = [e for e in self._labels.values() if OPPOSITE not in alone[e.label].failures]
         ranked = sorted(possible, key=lambda e: (e not in given, -alone[e.label].score))
+        stems = set(facts.content_stems(text))
         for some in combinations(ranked[:4], MOST_TOGETHER):
-            if self._holds(self.support(text, some)):
+            first, second = (stems & set(facts.content_stems(e.text)) for e in some)
+            gives = min(len(first - second), len(second - first))
+            if gives >= LEAST_GIVEN and self._holds(self.support(text, some)):
                 return sorted(some, key=lambda e: e.label)
         return []
+
+    def _said(self, stems: Sequence[str], there: set[str]) -> float:
+        """The share of `stems` that the sentence says; a word taken over from the question counts half, as nobody said it yet."""
+        return sum(1.0 if stem in there else QUESTION_WORD if stem in self._asked else 0.0 for stem in stems) / len(
+            stems
+        )
 
     def _holds(self, support: Support) -> bool:
         return not support.failures and support.score >= self._floor

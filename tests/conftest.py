@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from index import embed
 from index.embed import Embedder
+from index.library import Library
 from index.loaders import load
 from index.types import Article
+from qa.rerank import CrossEncoder, Reranker
 
 SAMPLES = Path(__file__).parents[1] / "samples"
 
@@ -24,3 +27,33 @@ def embedder() -> Embedder:
 def samples() -> tuple[Article, ...]:
     """The articles of samples/."""
     return tuple(item for item in load(SAMPLES) if isinstance(item, Article))
+
+
+@pytest.fixture(scope="session")
+def reranker() -> Reranker:
+    """The cross-encoder; it reads each pair once a session."""
+    from fakes import RememberingReranker  # lies beside the tests of qa, the only ones to use it
+
+    return RememberingReranker(CrossEncoder())
+
+
+@pytest.fixture(scope="session")
+def library(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterator[Library]:
+    """Three small articles (fakes.DOHA, BRIDGE, STORM) with their vectors. Do not change it."""
+    from fakes import BRIDGE, DOHA, STORM, RememberingEmbedder
+
+    with Library(tmp_path_factory.mktemp("library")) as made:
+        made._embedder = RememberingEmbedder(embedder)
+        made.add([DOHA, BRIDGE, STORM])
+        made.embed_pending()
+        yield made
+
+
+@pytest.fixture
+def empty(tmp_path: Path, embedder: Embedder) -> Iterator[Library]:
+    """A library without articles."""
+    from fakes import RememberingEmbedder
+
+    with Library(tmp_path / "empty") as made:
+        made._embedder = RememberingEmbedder(embedder)
+        yield made

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
+import logging
 import os
 import secrets
 import subprocess
 import sys
 import threading
 from collections.abc import Generator
+from contextlib import suppress
 from importlib.metadata import version
 from pathlib import Path
 
@@ -24,7 +26,9 @@ from qa.types import Prompt
 
 CONTEXT_TOKENS = 4_096
 START_TIMEOUT_S = 120.0
-STATE_VERSION = 1  # raise it when the server's settings change in a way that its saved state depends on
+STATE_VERSION = 2  # raise it when the server's settings change in a way that its saved state depends on
+
+_log = logging.getLogger(__name__)
 
 
 class EmbeddedLLM:
@@ -82,7 +86,8 @@ class EmbeddedLLM:
 
     def _launch(self) -> OpenAICompatibleLLM:
         slots = weights.cache_dir() / "prompts"
-        slots.mkdir(parents=True, exist_ok=True)
+        with suppress(OSError):  # where it cannot be made, nothing is kept
+            slots.mkdir(parents=True, exist_ok=True)
         key = secrets.token_urlsafe(24)
         self._child = subprocess.Popen(
             [sys.executable, "-m", "qa.backends.llama_server"],
@@ -115,6 +120,8 @@ class EmbeddedLLM:
             self._warm(url, key, slots)
         except httpx.TransportError as exc:
             raise LLMUnavailableError(f"{self.name}: the model's process ended while starting ({exc!r})") from exc
+        except OSError as exc:  # a disk that is full, a folder that may not be written
+            _log.info("the state of the prompt is not kept: %s", exc)
         # cache_prompt: what is the same as in the last prompt is not read again.
         return OpenAICompatibleLLM(
             url=f"{url}/v1", model=self.name, key=key, timeout_s=self._timeout_s, extra={"cache_prompt": True}
@@ -127,21 +134,21 @@ class EmbeddedLLM:
         """
         system = prompts.system()
         made_by = f"{STATE_VERSION}\0{version('xllamacpp')}\0{self._file}\0{self._file.stat().st_size}\0{system}"
-        digest = hashlib.sha256(made_by.encode()).hexdigest()
-        name = f"{self.name}-{digest[:16]}.bin"
+        stem = f"{self.name}-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
         with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=START_TIMEOUT_S) as client:
-            if (slots / name).exists():
-                client.post("/slots/0", params={"action": "restore"}, json={"filename": name})
-                return
+            if state := _sound_state(slots, stem):
+                restored = client.post("/slots/0", params={"action": "restore"}, json={"filename": state.name})
+                if restored.status_code == httpx.codes.OK:
+                    return
             messages = [{"role": "system", "content": system}, {"role": "user", "content": ""}]
             client.post(
                 "/v1/chat/completions",
                 json={"messages": messages, "max_tokens": 1, "temperature": 0, "cache_prompt": True},
             )
-            draft = f"{name}.{os.getpid()}"
-            saved = client.post("/slots/0", params={"action": "save"}, json={"filename": draft})
-            if saved.status_code == httpx.codes.OK:
-                (slots / draft).replace(slots / name)
+            draft = slots / f"{stem}.{os.getpid()}"
+            saved = client.post("/slots/0", params={"action": "save"}, json={"filename": draft.name})
+            if saved.status_code == httpx.codes.OK and draft.exists():
+                draft.replace(slots / f"{stem}-{_digest(draft)}.bin")
 
     def _stop(self) -> None:
         if self._client is not None:
@@ -157,3 +164,17 @@ class EmbeddedLLM:
                 self._child.kill()
                 self._child.wait()
             self._child = None
+
+
+def _sound_state(slots: Path, stem: str) -> Path | None:
+    """A saved state whose name holds the digest of its content; others are removed: one cut short crashes llama.cpp at once."""
+    for state in slots.glob(f"{stem}-*.bin"):
+        if state.name == f"{stem}-{_digest(state)}.bin":
+            return state
+        state.unlink(missing_ok=True)
+    return None
+
+
+def _digest(file: Path) -> str:
+    with file.open("rb") as content:
+        return hashlib.file_digest(content, "sha256").hexdigest()[:16]

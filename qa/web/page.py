@@ -272,6 +272,7 @@ def build(asker: Asks, *, model: str = "") -> gr.Blocks:
                 [conversation, talk, reader, ask, stop],
                 concurrency_id="answer",
                 concurrency_limit=1,
+                trigger_mode="multiple",  # else it is lost where the one before, of an empty question, is still on its way
                 show_progress="hidden",
                 api_visibility="private",
             )

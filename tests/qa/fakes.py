@@ -64,7 +64,9 @@ MET = (
 )
 COMMENT = "There was no immediate comment from the Taliban on the talks with the Indian envoy."
 INVESTED = "India has invested more than $ 3 billion in development work in Afghanistan."
-ARRIVED = "Stanekzai, who was trained at an Indian military academy in the 1980s, had arrived in India informally last month."
+ARRIVED = (
+    "Stanekzai, who was trained at an Indian military academy in the 1980s, had arrived in India informally last month."
+)
 DOHA = Article(
     "doha",
     TITLE,
@@ -72,6 +74,19 @@ DOHA = Article(
     date(2021, 9, 1),
     source="The Daily",
     file="/articles/doha.txt",
+)
+BRIDGE = Article(
+    "bridge",
+    "Bridge repair to cost $6.4 million",
+    "The repair of Ostrey Bridge costs $6.4 million, the city council said on Friday. It was to cost $4.2 million."
+    " Mayor Lena Brandt promised that the bridge will reopen in June. She did not say who pays for the rest.",
+    date(2024, 5, 3),
+)
+STORM = Article(
+    "storm",
+    "Storm Ingrid cuts power to 12,000 homes",
+    "Storm Ingrid left 12,000 homes without power on Sunday. Engineers restored most lines by Monday evening. Nobody was hurt.",
+    date(2024, 11, 18),
 )
 
 
@@ -131,5 +146,7 @@ class RememberingReranker:
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return a relevance for each text."""
         new = [text for text in dict.fromkeys(texts) if (question, text) not in self._known]
-        self._known |= {(question, text): score for text, score in zip(new, self._real.scores(question, new), strict=True)}
+        self._known |= {
+            (question, text): score for text, score in zip(new, self._real.scores(question, new), strict=True)
+        }
         return [self._known[question, text] for text in texts]

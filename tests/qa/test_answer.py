@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from conftest import BRIDGE
-from fakes import DOHA, INVESTED, MET, ScriptedLLM
+from fakes import BRIDGE, DOHA, INVESTED, MET, ScriptedLLM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -34,7 +34,7 @@ class OneQuestion(Asker):
         return self.found
 
 
-@pytest.fixture()
+@pytest.fixture
 def asker(library: Library, reranker: Reranker) -> Asker:
     return asking(library, reranker)
 
@@ -106,7 +106,9 @@ def test_only_lies_are_an_abstention_without_sources(library: Library, reranker:
     assert answer.to_json()["claims"][0]["citations"] == []
 
 
-@pytest.mark.parametrize("said", ["NOT STATED", "NOT STATED.", "**NOT STATED** [1]", "", " \n", "NOT STATED. NOT STATED."])
+@pytest.mark.parametrize(
+    "said", ["NOT STATED", "NOT STATED.", "**NOT STATED** [1]", "", " \n", "NOT STATED. NOT STATED."]
+)
 def test_a_refusal_is_a_state(said: str, library: Library, reranker: Reranker) -> None:
     answer = asking(library, reranker, [said]).ask("what did Mittal eat in Doha?")
     assert (answer.status, answer.reason, answer.claims, answer.citations) == ("abstained", "not_stated", (), ())
@@ -134,7 +136,12 @@ def test_a_follow_up_is_asked_whole_and_the_question_kept(library: Library, rera
 def test_an_empty_library_finds_nothing_and_asks_no_model(empty: Library, reranker: Reranker) -> None:
     asker = asking(empty, reranker, ["never read"])
     answer = asker.ask(WHO)
-    assert (answer.status, answer.reason, answer.evidence, answer.completion) == ("abstained", "nothing_found", (), None)
+    assert (answer.status, answer.reason, answer.evidence, answer.completion) == (
+        "abstained",
+        "nothing_found",
+        (),
+        None,
+    )
     assert isinstance(asker.llm, ScriptedLLM)
     assert asker.llm.prompts == []
 
@@ -142,7 +149,7 @@ def test_an_empty_library_finds_nothing_and_asks_no_model(empty: Library, rerank
 def test_without_vectors_words_alone_find_or_find_nothing(empty: Library, reranker: Reranker) -> None:
     empty.add([BRIDGE])
     assert asking(empty, reranker).ask("xyzzy plugh?").reason == "nothing_found"
-    assert "$6.4 million" in asking(empty, reranker).ask("what does the repair cost?").text
+    assert "$6.4 million" in asking(empty, reranker).ask("what does the repair of Ostrey Bridge cost?").text
 
 
 def test_without_a_model_the_best_sentence_is_the_answer(library: Library, reranker: Reranker) -> None:
@@ -152,7 +159,9 @@ def test_without_a_model_the_best_sentence_is_the_answer(library: Library, reran
 
 
 @pytest.mark.parametrize("error", [LLMUnavailableError("the server is gone"), LLMRejectedError("wrong key")])
-def test_a_model_that_fails_at_once_is_a_typed_abstention_with_evidence(error: Exception, library: Library, reranker: Reranker) -> None:
+def test_a_model_that_fails_at_once_is_a_typed_abstention_with_evidence(
+    error: Exception, library: Library, reranker: Reranker
+) -> None:
     answer = asking(library, reranker, [error]).ask(WHO)
     assert (answer.status, answer.reason, answer.detail) == ("abstained", "llm_unavailable", str(error))
     assert MET in [e.text for e in answer.evidence]
@@ -198,7 +207,9 @@ def test_an_overlong_question_is_refused(asker: Asker) -> None:
     assert asker.retrieve("bridge " + "x" * (MAX_QUESTION_CHARS - 7)).evidence != ()
 
 
-@pytest.mark.parametrize("question", ["?", "'\"", "*", "AND OR NOT", 'NEAR("a" "b")', "\x00", "it's", "100%", "💥", "\ud800", "the of and"])
+@pytest.mark.parametrize(
+    "question", ["?", "'\"", "*", "AND OR NOT", 'NEAR("a" "b")', "\x00", "it's", "100%", "💥", "\ud800", "the of and"]
+)
 def test_odd_questions_do_not_break_the_search(question: str, asker: Asker) -> None:
     assert asker.ask(question).status in ("answered", "abstained")
 
@@ -223,17 +234,30 @@ def test_a_refusal_is_never_shown_as_a_growing_draft(library: Library, reranker:
     assert [type(event) for event in events] == [EvidenceFound, AnswerDone]
 
 
-PIECES = [GOOD, LIE, "NOT STATED", "India has invested more than $ 3 billion in Afghanistan. [{}]", "\n", " ", "- ", "[9]", "\n\n", "Mr. X said"]
+PIECES = [
+    GOOD,
+    LIE,
+    "NOT STATED",
+    "India has invested more than $ 3 billion in Afghanistan. [{}]",
+    "\n",
+    " ",
+    "- ",
+    "[9]",
+    "\n\n",
+    "Mr. X said",
+]
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(st.lists(st.sampled_from(PIECES), min_size=1, max_size=4), st.lists(st.integers(0, 150), max_size=8), st.booleans())
+@given(
+    st.lists(st.sampled_from(PIECES), min_size=1, max_size=4), st.lists(st.integers(0, 150), max_size=8), st.booleans()
+)
 def test_any_chunks_give_the_same_answer_and_asking_is_folding_the_stream(
     library: Library, reranker: Reranker, pieces: list[str], places: list[int], cut: bool
 ) -> None:
     text = " ".join(pieces).replace("{}", "1")
     at = [0, *sorted(min(place, len(text)) for place in places), len(text)]
-    chunks = [text[a:b] for a, b in zip(at, at[1:], strict=False)]
+    chunks = [text[a:b] for a, b in pairwise(at)]
     finish = "length" if cut else "stop"
     asker = asking(library, reranker, chunks, [text], list(text), kind=OneQuestion, finish=finish)
     events = list(asker.stream(WHO))
@@ -272,12 +296,14 @@ def test_evidence_alone_is_what_the_stream_begins_with(asker: Asker) -> None:
     assert (alone.standalone, alone.evidence, alone.retrieved) == (first.standalone, first.evidence, first.retrieved)
 
 
-def test_closing_lets_go_of_the_model_and_the_library(tmp_path_factory: pytest.TempPathFactory, reranker: Reranker) -> None:
+def test_closing_lets_go_of_the_model_and_the_library(
+    tmp_path_factory: pytest.TempPathFactory, reranker: Reranker
+) -> None:
     llm = ScriptedLLM()
     with Asker(Library(tmp_path_factory.mktemp("own")), Config(), llm=llm, reranker=lambda: reranker) as asker:
         asker.library.add([Article("a", "A", "It rained.")])
     assert llm.closed
-    with pytest.raises(Exception, match="closed"):  # noqa: PT011 (whatever SQLite calls it)
+    with pytest.raises(Exception, match="closed"):
         asker.library.status()
 
 

@@ -59,7 +59,9 @@ def test_without_a_question_before_nothing_is_changed(question: str) -> None:
     assert standalone(question, [Turn("assistant", "Welcome, ask me who met whom.")]) == question
 
 
-QUESTIONS = st.sampled_from(["who did Mittal meet?", "when?", "and he?", "why", "", "What did Bo pay?", "It."]) | st.text(max_size=12)
+QUESTIONS = st.sampled_from(
+    ["who did Mittal meet?", "when?", "and he?", "why", "", "What did Bo pay?", "It."]
+) | st.text(max_size=12)
 TURNS = st.builds(Turn, st.sampled_from(["user", "assistant"]), QUESTIONS)
 
 

@@ -16,7 +16,12 @@ from qa import answer, cli
 from qa.config import ENVIRONMENT
 
 QUESTION = ["who", "did", "Mittal", "meet?"]
-NEWS = " date 2024-05-03 \n\nThe bridge is closed.\n\nThe repair of Ostrey Bridge costs $6.4 million, the council said. It reopens in June.\n"
+NEWS = """ date 2024-05-03
+
+The bridge is closed.
+
+The repair of Ostrey Bridge costs $6.4 million, the council said. It reopens in June.
+"""
 
 
 @pytest.fixture(autouse=True)
@@ -31,7 +36,7 @@ def folder(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.fixture()
+@pytest.fixture
 def filled(folder: Path) -> Path:
     """The library holds two articles, DOHA and one from a file."""
     (folder / "news").mkdir()
@@ -56,9 +61,22 @@ def scripted(monkeypatch: pytest.MonkeyPatch, *replies: Any) -> ScriptedLLM:  # 
 
 @pytest.mark.parametrize(
     "argv",
-    [[], ["frobnicate"], ["add"], ["ask"], ["show"], ["remove"], ["search", "x", "-k", "0"], ["search", "x", "-k", "-3"], ["search", "x", "-k", "many"],
-     ["ask", "x", "--llm", "gpt"], ["models", "burn"], ["serve", "--port", "http"], ["status", "--yaml"]],
-)  # fmt: skip
+    [
+        [],
+        ["frobnicate"],
+        ["add"],
+        ["ask"],
+        ["show"],
+        ["remove"],
+        ["search", "x", "-k", "0"],
+        ["search", "x", "-k", "-3"],
+        ["search", "x", "-k", "many"],
+        ["ask", "x", "--llm", "gpt"],
+        ["models", "burn"],
+        ["serve", "--port", "http"],
+        ["status", "--yaml"],
+    ],
+)
 def test_a_wrong_call_is_status_2_and_says_how(argv: list[str], capsys: Capture) -> None:
     with pytest.raises(SystemExit) as left:
         cli.main(argv)
@@ -107,7 +125,10 @@ def test_a_library_that_cannot_be_made_is_status_1(folder: Path, capsys: Capture
 def test_add_counts_and_adding_again_changes_nothing(folder: Path, capsys: Capture) -> None:
     (folder / "a.txt").write_text(NEWS, encoding="utf-8")
     assert cli.main(["add", "a.txt"]) == 0
-    assert capsys.readouterr().out == "1 added, 0 updated, 0 unchanged, 0 not readable; the library has 1 articles, 1 passages\n"
+    assert (
+        capsys.readouterr().out
+        == "1 added, 0 updated, 0 unchanged, 0 not readable; the library has 1 articles, 1 passages\n"
+    )
     assert cli.main(["add", "a.txt"]) == 0
     assert capsys.readouterr().out.startswith("0 added, 0 updated, 1 unchanged")
     (folder / "a.txt").write_text(NEWS.replace("June", "July"), encoding="utf-8")
@@ -124,7 +145,10 @@ def test_a_broken_file_is_named_and_the_rest_goes_in(folder: Path, capsys: Captu
     assert cli.main(["add", "news"]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("2 added, 0 updated, 0 unchanged, 2 not readable")
-    assert [line.split(":")[0].rsplit("/", 1)[-1] for line in captured.err.splitlines() if "news/" in line] == ["b.jsonl", "c.txt"]
+    assert [line.split(":")[0].rsplit("/", 1)[-1] for line in captured.err.splitlines() if "news/" in line] == [
+        "b.jsonl",
+        "c.txt",
+    ]
 
 
 def test_nothing_but_broken_files_is_a_failure(folder: Path, capsys: Capture) -> None:
@@ -216,7 +240,10 @@ def test_search(filled: Path, capsys: Capture) -> None:
 
 
 def test_ask_shows_the_answer_and_its_source(filled: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
-    llm = scripted(monkeypatch, lambda prompt: f"Mittal met Stanekzai. [{next(n for n, e in prompt.labels.items() if e.text == MET)}]")
+    llm = scripted(
+        monkeypatch,
+        lambda prompt: f"Mittal met Stanekzai. [{next(n for n, e in prompt.labels.items() if e.text == MET)}]",
+    )
     assert cli.main(["ask", *QUESTION]) == 0
     captured = capsys.readouterr()
     assert captured.out.startswith("Mittal met Stanekzai. [1]\n\n[1] “The envoy, Deepak Mittal, met with Sher Mohammad")
@@ -234,7 +261,12 @@ def test_ask_as_json_is_the_object_of_the_eval_contract(filled: Path, capsys: Ca
     captured = capsys.readouterr()
     made = json.loads(captured.out)
     assert made.keys() >= CONTRACT
-    assert (made["question"], made["status"], made["reason"], made["answer"]) == (" ".join(QUESTION), "answered", None, MET)
+    assert (made["question"], made["status"], made["reason"], made["answer"]) == (
+        " ".join(QUESTION),
+        "answered",
+        None,
+        MET,
+    )
     [claim] = made["claims"]
     assert claim.keys() == {"text", "citations", "rejected"}
     [cited] = claim["citations"]
@@ -246,7 +278,9 @@ def test_ask_as_json_is_the_object_of_the_eval_contract(filled: Path, capsys: Ca
     assert captured.err == ""
 
 
-def test_an_abstention_is_status_0_with_the_same_keys(filled: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_abstention_is_status_0_with_the_same_keys(
+    filled: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scripted(monkeypatch, ["NOT STATED"], ["NOT STATED"])
     assert cli.main(["ask", "--json", "what did Mittal eat?"]) == 0
     made = json.loads(capsys.readouterr().out)
@@ -256,7 +290,9 @@ def test_an_abstention_is_status_0_with_the_same_keys(filled: Path, capsys: Capt
     assert capsys.readouterr().out.startswith("The articles do not say.\n\nClosest, but not an answer:")
 
 
-def test_a_model_that_is_gone_is_told_and_the_evidence_shown(filled: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_is_gone_is_told_and_the_evidence_shown(
+    filled: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     scripted(monkeypatch, [LLMUnavailableError("the server is gone")])
     assert cli.main(["ask", *QUESTION]) == 0
     out = capsys.readouterr().out
@@ -284,7 +320,9 @@ def test_doctor_on_a_good_library(filled: Path, capsys: Capture) -> None:
     assert "ok    language model: none: questions are answered with the evidence" in lines
 
 
-def test_doctor_names_what_is_missing_and_the_way_out(filled: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_doctor_names_what_is_missing_and_the_way_out(
+    filled: Path, capsys: Capture, monkeypatch: pytest.MonkeyPatch
+) -> None:
     assert cli.main(["add", "-q", "--background", "news"]) == 0
     (filled / "news" / "c.txt").write_text(NEWS.replace("bridge", "tower"), encoding="utf-8")
     assert cli.main(["add", "-q", "--background", "news"]) == 0
@@ -315,7 +353,9 @@ def test_models_list_names_the_default_ones(capsys: Capture) -> None:
 
 def process(*argv: str, **environment: str) -> subprocess.CompletedProcess[str]:
     env = {**os.environ, **environment}
-    return subprocess.run([sys.executable, "-m", "qa.cli", *argv], capture_output=True, text=True, encoding="utf-8", env=env, check=False)
+    return subprocess.run(
+        [sys.executable, "-m", "qa.cli", *argv], capture_output=True, text=True, encoding="utf-8", env=env, check=False
+    )
 
 
 def test_a_terminal_without_the_characters_gets_others(filled: Path) -> None:
@@ -338,5 +378,6 @@ def test_a_reader_that_stops_reading_is_no_error(filled: Path) -> None:
 
 
 def test_status_does_not_load_what_it_does_not_need() -> None:
-    heavy = "import sys, qa.cli; sys.exit(any(m in sys.modules for m in ('gradio', 'chromadb', 'onnxruntime', 'xllamacpp', 'llama_index')))"
-    assert subprocess.run([sys.executable, "-c", heavy], check=False).returncode == 0
+    heavy = ("gradio", "chromadb", "onnxruntime", "xllamacpp", "llama_index")
+    code = f"import sys, qa.cli; sys.exit(any(name in sys.modules for name in {heavy}))"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0

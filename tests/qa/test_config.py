@@ -127,9 +127,21 @@ def test_what_is_no_number_is_out_of_bounds(value: str, tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ['evidence = "6"', "evidence = 6.5", "evidence = true", "support = true", 'support = "0.5"', "reranker = 1", "llm = 3", "library = 3",
-             'reranker = "yes"', "embedder = []", "library = []"]
-)  # fmt: skip
+    "text",
+    [
+        'evidence = "6"',
+        "evidence = 6.5",
+        "evidence = true",
+        "support = true",
+        'support = "0.5"',
+        "reranker = 1",
+        "llm = 3",
+        "library = 3",
+        'reranker = "yes"',
+        "embedder = []",
+        "library = []",
+    ],
+)
 def test_types(text: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match=text.split(maxsplit=1)[0]):
         Config.load(written(tmp_path, text), {})
@@ -150,10 +162,11 @@ def test_an_unknown_language_model_is_refused() -> None:
 
 
 @pytest.mark.parametrize(
-    ("url", "model"), [("", ""), ("", "m"), (URL, ""), ("ftp://x/v1", "m"), ("127.0.0.1:8000", "m"), ("file:///etc/passwd", "m")]
+    ("url", "model"),
+    [("", ""), ("", "m"), (URL, ""), ("ftp://x/v1", "m"), ("127.0.0.1:8000", "m"), ("file:///etc/passwd", "m")],
 )
 def test_a_server_needs_its_address_and_the_model(url: str, model: str) -> None:
-    with pytest.raises(ConfigError, match="ARTICLE_QA_LLM_URL.*ARTICLE_QA_LLM_MODEL"):
+    with pytest.raises(ConfigError, match=r"ARTICLE_QA_LLM_URL.*ARTICLE_QA_LLM_MODEL"):
         Config(llm="server", llm_url=url, llm_model=model)
 
 

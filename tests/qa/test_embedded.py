@@ -26,7 +26,7 @@ TINY = "smollm2-135m-instruct-q4_1"
 PROMPT = Prompt("Answer in one word.", "What is the capital of France?", {})
 
 
-@pytest.fixture()
+@pytest.fixture
 def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A cache of its own that holds the tiny model, so that its saved prompt states are ours alone."""
     real = weights.path(TINY)
@@ -38,7 +38,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 Start = Callable[[], EmbeddedLLM]
 
 
-@pytest.fixture()
+@pytest.fixture
 def start(cache: Path) -> Iterator[Start]:
     opened: list[EmbeddedLLM] = []
 
@@ -146,7 +146,7 @@ def garbage_inside(state: Path) -> None:
     state.write_bytes(whole)
 
 
-@pytest.mark.parametrize("harm", [cut_short, garbage, emptied])
+@pytest.mark.parametrize("harm", [cut_short, garbage, emptied, garbage_inside])
 def test_a_damaged_state_does_no_harm_and_is_made_anew(harm: Callable[[Path], None], start: Start, cache: Path) -> None:
     first = said(start())
     [state] = saved(cache)
@@ -155,6 +155,11 @@ def test_a_damaged_state_does_no_harm_and_is_made_anew(harm: Callable[[Path], No
     assert said(start()) == first
     [state] = saved(cache)
     assert state.stat().st_size == size
+
+
+def test_a_cache_that_cannot_be_written_costs_only_time(start: Start, cache: Path) -> None:
+    (cache / "prompts").write_text("in the way", encoding="utf-8")
+    assert said(start()).strip() != ""
 
 
 PARENT = """
@@ -171,7 +176,11 @@ sys.stdin.read()
 @pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
 def test_the_child_ends_with_its_parent_whatever_ends_that(number: signal.Signals, cache: Path) -> None:
     with subprocess.Popen(
-        [sys.executable, "-c", PARENT, TINY], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, "-c", PARENT, TINY],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
     ) as parent:
         assert parent.stdout is not None
         assert parent.stderr is not None
@@ -194,7 +203,9 @@ def test_closing_while_it_still_starts_leaves_no_process(start: Start) -> None:
     assert gone(pid, within_s=5)
 
 
-def test_a_model_that_is_not_here_is_told_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_model_that_is_not_here_is_told_before_anything_starts(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     monkeypatch.setenv("ARTICLE_QA_CACHE", str(tmp_path))
     with pytest.raises(WeightsError, match="article-qa models fetch"):
         EmbeddedLLM(TINY, threads=2, timeout_s=60)

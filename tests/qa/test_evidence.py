@@ -5,8 +5,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from conftest import BRIDGE, STORM
-from fakes import DOHA, INVESTED, MET
+from fakes import BRIDGE, DOHA, INVESTED, MET, STORM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -27,7 +26,7 @@ class ByWord:
     def __init__(self, **scores: float) -> None:
         self._scores = scores
 
-    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+    def scores(self, _question: str, texts: Sequence[str]) -> list[float]:
         return [max((score for word, score in self._scores.items() if word in text), default=-11.0) for text in texts]
 
 
@@ -35,7 +34,9 @@ def hits_of(library: Library, *articles: Article) -> list[Hit]:
     """One hit for each article: its first passage."""
     found = []
     for article in articles:
-        [(passage, _), *_] = [item for item in library.search_words(article.title, 20) if item[0].article_id == article.id]
+        [(passage, _), *_] = [
+            item for item in library.search_words(article.title, 20) if item[0].article_id == article.id
+        ]
         found.append(Hit(passage, article.title, article.date, 1.0))
     return found
 
@@ -60,9 +61,15 @@ LEANING = Article(
 
 @pytest.mark.parametrize(
     ("question", "best"),
-    [("who did Mittal meet?", MET), ("how much has India invested?", INVESTED), ("what does the repair cost?", "$6.4 million")],
+    [
+        ("who did Mittal meet?", MET),
+        ("how much has India invested?", INVESTED),
+        ("what does the repair cost?", "$6.4 million"),
+    ],
 )
-def test_the_sentence_that_answers_is_shown_and_every_sentence_is_a_range(question: str, best: str, library: Library, reranker: Reranker) -> None:
+def test_the_sentence_that_answers_is_shown_and_every_sentence_is_a_range(
+    question: str, best: str, library: Library, reranker: Reranker
+) -> None:
     retriever = Retriever(library, Config(), reranker)
     hits = retriever.reranked(question, retriever.described(retriever.fused(question)))
     found = evidence_for(question, hits, library, Config(), reranker)
@@ -78,7 +85,9 @@ def test_the_sentence_that_answers_is_shown_and_every_sentence_is_a_range(questi
 
 def test_articles_come_best_first_and_their_sentences_in_their_own_order(empty: Library) -> None:
     hits = filled(empty, BRIDGE, STORM)
-    found = evidence_for("?", hits, empty, Config(), ByWord(Engineers=5.0, promised=3.0, Storm=2.0, repair=1.0, Nobody=0.5))
+    found = evidence_for(
+        "?", hits, empty, Config(), ByWord(Engineers=5.0, promised=3.0, Storm=2.0, repair=1.0, Nobody=0.5)
+    )
     assert list(dict.fromkeys(e.article_id for e in found)) == ["storm", "bridge"]
     for name in ("storm", "bridge"):
         places = [e.sentence for e in found if e.article_id == name]
@@ -93,7 +102,10 @@ def test_no_hits_no_evidence(empty: Library) -> None:
 def test_a_sentence_that_leans_back_brings_the_one_before(empty: Library) -> None:
     hits = filled(empty, LEANING)
     found = evidence_for("who resigned?", hits, empty, Config(evidence=2), ByWord(resigned=5.0, weather=4.0))
-    assert [(e.text, e.neighbour) for e in found] == [("Anna Berg spoke in Oslo.", True), ("She resigned on Monday.", False)]
+    assert [(e.text, e.neighbour) for e in found] == [
+        ("Anna Berg spoke in Oslo.", True),
+        ("She resigned on Monday.", False),
+    ]
     assert found[1].context == "Anna Berg spoke in Oslo."
 
 
@@ -135,7 +147,11 @@ def test_a_sentence_that_says_the_same_again_is_not_shown_twice(empty: Library) 
 
 
 def test_a_sentence_in_two_passages_is_shown_once(empty: Library) -> None:
-    many = Article("many", "Many sentences", " ".join(f"The bridge number {n} in the town was opened by mayor {n} on a fine day." for n in range(30)))
+    many = Article(
+        "many",
+        "Many sentences",
+        " ".join(f"The bridge number {n} in the town was opened by mayor {n} on a fine day." for n in range(30)),
+    )
     empty.add([many])
     hits = [Hit(passage, many.title, None, 1.0) for passage, _ in empty.search_words("bridge", 20)]
     assert len({hit.passage.id for hit in hits}) > 1
@@ -159,7 +175,10 @@ def test_an_article_made_shorter_meanwhile_does_no_harm(empty: Library) -> None:
         assert article.text[e.start : e.end] == e.text
 
 
-SCORES = st.dictionaries(st.sampled_from(["Mittal", "repair", "Storm", "Nobody", "India", "She", "promised", "Engineers"]), st.floats(-11, 11))
+SCORES = st.dictionaries(
+    st.sampled_from(["Mittal", "repair", "Storm", "Nobody", "India", "She", "promised", "Engineers"]),
+    st.floats(-11, 11),
+)
 
 
 @settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])

@@ -28,7 +28,9 @@ FERRY = Article(
 def asker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Asker]:
     folder: Path = tmp_path_factory.mktemp("library")
     with Library(folder) as library:
-        library.add([FERRY, Article("tax", "Council raises the dog tax", "The council of Holm raised the dog tax on Monday.")])
+        library.add(
+            [FERRY, Article("tax", "Council raises the dog tax", "The council of Holm raised the dog tax on Monday.")]
+        )
         library.embed_pending()
         yield Asker(library, Config(library=folder, llm="none"), llm=None, reranker=CrossEncoder)
 

@@ -30,7 +30,7 @@ class Server:
         outer = self
 
         class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:  # noqa: N802 (the name that http.server calls)
+            def do_POST(self) -> None:
                 body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
                 outer.requests.append((self.path, dict(self.headers), body))
                 try:
@@ -56,13 +56,18 @@ class Server:
 Serve = Callable[..., tuple[Server, OpenAICompatibleLLM]]
 
 
-@pytest.fixture()
+@pytest.fixture
 def serve() -> Iterator[Serve]:
     opened: list[Server | OpenAICompatibleLLM] = []
 
-    def start(*plan: Callable[[BaseHTTPRequestHandler], None], timeout_s: float = 10, key: str = KEY, **kw: Any) -> tuple[Server, OpenAICompatibleLLM]:  # noqa: ANN401, E501
+    def start(
+        *plan: Callable[[BaseHTTPRequestHandler], None],
+        timeout_s: float = 10,
+        key: str = KEY,
+        extra: dict[str, Any] | None = None,
+    ) -> tuple[Server, OpenAICompatibleLLM]:
         server = Server(*plan)
-        llm = OpenAICompatibleLLM(url=server.url, model="m", key=key, timeout_s=timeout_s, **kw)
+        llm = OpenAICompatibleLLM(url=server.url, model="m", key=key, timeout_s=timeout_s, extra=extra)
         opened.extend([llm, server])
         return server, llm
 
@@ -141,7 +146,11 @@ ODD = {
     "line ends of two characters": (event("A").replace("\n", "\r\n"), event(finish="stop").replace("\n", "\r\n")),
     "a chunk without choices": ('data: {"choices": [], "usage": {}}\n\n', event("A"), event(finish="stop")),
     "choices null": ('data: {"choices": null}\n\n', event("A"), event(finish="stop")),
-    "content null": ('data: {"choices": [{"delta": {"role": "assistant", "content": null}}]}\n\n', event("A"), event(finish="stop")),
+    "content null": (
+        'data: {"choices": [{"delta": {"role": "assistant", "content": null}}]}\n\n',
+        event("A"),
+        event(finish="stop"),
+    ),
     "delta null": ('data: {"choices": [{"delta": null}]}\n\n', event("A"), event(finish="stop")),
     "no blank after data:": (event("A").replace("data: ", "data:"), event(finish="stop")),
     "the end with the last words": (event("A", finish="stop"),),
@@ -179,7 +188,9 @@ def test_a_stream_without_an_end_is_an_error_after_its_words(serve: Serve) -> No
         next(stream)
 
 
-@pytest.mark.parametrize("parts", [("data: [DONE]\n\n",), (), ("<html>Hello</html>",), ('{"choices": [{"message": {"content": "A"}}]}',)])
+@pytest.mark.parametrize(
+    "parts", [("data: [DONE]\n\n",), (), ("<html>Hello</html>",), ('{"choices": [{"message": {"content": "A"}}]}',)]
+)
 def test_what_is_no_stream_is_an_error(parts: tuple[str, ...], serve: Serve) -> None:
     _, llm = serve(events(*parts))
     with pytest.raises(LLMUnavailableError, match="cut off"):
@@ -289,7 +300,9 @@ def test_an_encoding_that_is_a_lie(serve: Serve) -> None:
 def test_nobody_there() -> None:
     with stamina.set_testing(True, attempts=1):
         llm = OpenAICompatibleLLM(url="http://127.0.0.1:9/v1", model="m", key=KEY, timeout_s=1)
-        with pytest.raises(LLMUnavailableError, match=r"m at http://127\.0\.0\.1:9/v1/chat/completions does not answer"):
+        with pytest.raises(
+            LLMUnavailableError, match=r"m at http://127\.0\.0\.1:9/v1/chat/completions does not answer"
+        ):
             said(llm)
         llm.close()
 

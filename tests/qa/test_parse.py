@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import time
+from itertools import pairwise
 
 import pytest
 from hypothesis import example, given, settings
@@ -11,7 +12,27 @@ from qa.parse import DraftParser, is_refusal, parse
 from qa.types import Draft
 
 LETTERS = "abNS .!?[]【】1234567890,-\n\"'"
-PIECES = ["A b c", "x", "A", ".", " ", "\n", "- ", "Mr.", "!", "?", "“", "”", "[1]", "[1, 2]", "[1-3]", "【2】", "[", "]", "3"]
+PIECES = [
+    "A b c",
+    "x",
+    "A",
+    ".",
+    " ",
+    "\n",
+    "- ",
+    "Mr.",
+    "!",
+    "?",
+    "“",
+    "”",
+    "[1]",
+    "[1, 2]",
+    "[1-3]",
+    "【2】",
+    "[",
+    "]",
+    "3",
+]
 PIECES += ["NOT STATED", "not stated", "a.m.", "U.S.", "[sic]", "1. "]
 COMPLETIONS = st.text(LETTERS, max_size=40) | st.lists(st.sampled_from(PIECES), max_size=16).map("".join)
 
@@ -24,7 +45,7 @@ def streamed(chunks: list[str]) -> tuple[Draft, ...]:
 
 def cut(text: str, places: list[int]) -> list[str]:
     at = [0, *sorted(min(place, len(text)) for place in places), len(text)]
-    return [text[a:b] for a, b in zip(at, at[1:], strict=False)]
+    return [text[a:b] for a, b in pairwise(at)]
 
 
 def said(text: str) -> list[tuple[str, tuple[int, ...]]]:
@@ -64,14 +85,23 @@ def test_a_draft_never_grows_a_mark_and_the_last_one_is_what_was_growing(text: s
     assert [draft.text for draft in parser.finish()] == ([last] if any(c.isalnum() for c in last) else [])
 
 
-@given(st.lists(st.sampled_from(["Anna met Bo", "It rained for 3 days", "He paid $3.5 million"]), min_size=1, max_size=4), st.data())
+@given(
+    st.lists(st.sampled_from(["Anna met Bo", "It rained for 3 days", "He paid $3.5 million"]), min_size=1, max_size=4),
+    st.data(),
+)
 def test_every_sentence_keeps_its_own_marks_wherever_they_stand(sentences: list[str], data: st.DataObject) -> None:
     written, wanted = [], []
     for number, words in enumerate(sentences, start=1):
-        style = data.draw(st.sampled_from(["{} [{}].", "{}. [{}]", "{}.[{}]", "{} [{}]!", "{}.\n[{}]", "{}【{}】.", "- {}. [{}]"]))
+        style = data.draw(
+            st.sampled_from(["{} [{}].", "{}. [{}]", "{}.[{}]", "{} [{}]!", "{}.\n[{}]", "{}【{}】.", "- {}. [{}]"])
+        )
         written.append(style.format(words, number))
         wanted.append(((words + ("!" if "!" in style else ".")), (number,)))
-    joined = data.draw(st.sampled_from(["\n", "\n\n"])) if any("- " in w for w in written) else data.draw(st.sampled_from([" ", "\n"]))
+    joined = (
+        data.draw(st.sampled_from(["\n", "\n\n"]))
+        if any("- " in w for w in written)
+        else data.draw(st.sampled_from([" ", "\n"]))
+    )
     assert said(joined.join(written)) == wanted
 
 
@@ -119,7 +149,16 @@ def test_marks(text: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["He said [sic] so.", "In [2021] he left.", "He met [Mittal] there.", "He is [1 of 2.", "A [] b.", "See (1).", "At [1.5] a."]
+    "text",
+    [
+        "He said [sic] so.",
+        "In [2021] he left.",
+        "He met [Mittal] there.",
+        "He is [1 of 2.",
+        "A [] b.",
+        "See (1).",
+        "At [1.5] a.",
+    ],
 )
 def test_other_brackets_are_words(text: str) -> None:
     assert said(text) == [(text, ())]
@@ -173,15 +212,38 @@ def test_a_sentence_without_end_is_cut_at_the_bound() -> None:
 
 @pytest.mark.parametrize(
     "text",
-    ["NOT STATED", "NOT STATED.", " not stated\n", "**NOT STATED**", '"Not stated."', "[NOT STATED]", "NOT STATED [1]", "NOT_STATED",
-     "NOT\nSTATED", "- NOT STATED", "Not stated in the sentences.", "The answer is: NOT STATED", "Answer: NOT STATED"],
-)  # fmt: skip
+    [
+        "NOT STATED",
+        "NOT STATED.",
+        " not stated\n",
+        "**NOT STATED**",
+        '"Not stated."',
+        "[NOT STATED]",
+        "NOT STATED [1]",
+        "NOT_STATED",
+        "NOT\nSTATED",
+        "- NOT STATED",
+        "Not stated in the sentences.",
+        "The answer is: NOT STATED",
+        "Answer: NOT STATED",
+    ],
+)
 def test_a_refusal_however_dressed(text: str) -> None:
     assert is_refusal(text)
 
 
 @pytest.mark.parametrize(
-    "text", ["", "NOT", "NOT STATE", "It is not stated who won.", "The sentences do not say.", "not statedly", "NOT UNSTATED", "I do not know."]
+    "text",
+    [
+        "",
+        "NOT",
+        "NOT STATE",
+        "It is not stated who won.",
+        "The sentences do not say.",
+        "not statedly",
+        "NOT UNSTATED",
+        "I do not know.",
+    ],
 )
 def test_no_guess_from_wording(text: str) -> None:
     assert not is_refusal(text)
@@ -196,10 +258,23 @@ def test_whether_it_refuses_does_not_depend_on_the_split(text: str, places: list
 # --- time -------------------------------------------------------------------------------------------------------------
 
 HOSTILE = {
-    "blanks": " ", "line ends": "\n", "open brackets": "[", "open and blank": "[ ", "marks": "[1]", "marks apart": "x [1] ", "an open list": "1,",
-    "dots": ".", "quotes": ".'", "abbreviations": "Mr. A ", "small letters": "a. b ", "digits": "1", "dots apart": ". ",
-    "unfinished marks": "[1 ", "prose": "word of many ", "words": "x",
-}  # fmt: skip
+    "blanks": " ",
+    "line ends": "\n",
+    "open brackets": "[",
+    "open and blank": "[ ",
+    "marks": "[1]",
+    "marks apart": "x [1] ",
+    "an open list": "1,",
+    "dots": ".",
+    "quotes": ".'",
+    "abbreviations": "Mr. A ",
+    "small letters": "a. b ",
+    "digits": "1",
+    "dots apart": ". ",
+    "unfinished marks": "[1 ",
+    "prose": "word of many ",
+    "words": "x",
+}
 
 
 @pytest.mark.parametrize("name", HOSTILE)

@@ -71,9 +71,9 @@ FAKES = {
     "He said [ 1 ].": "He said (1).",
     "He said [1 and 2].": "He said (1 and 2).",
     "He said [sic].": "He said [sic].",
-    "He said [​1]​.": "He said (1).",
+    "He said [\u200b1]\u200b.": "He said (1).",
     "two\nlines\r\n\x0band  more": "two lines and more",
-    "so­ft and ‮turned‬": "soft and turned",
+    "so\u00adft and \u202eturned\u202c": "soft and turned",
 }
 
 
@@ -99,9 +99,9 @@ TEMPLATE_WORDS = [
     "<start_of_turn>model",
     "<end_of_turn>",
     "<｜User｜>",
-    "<​|im_end|>",
+    "<\u200b|im_end|>",
     "< |im_end|>",
-    "<|im_end​|>",
+    "<|im_end\u200b|>",
 ]
 LEFT = ["<|", "|>", "[INST", "[/INST", "<<SYS", "<</SYS", "<s>", "</s>", "<bos>", "<start_of", "<end_of", "<｜"]
 

@@ -3,8 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 import pytest
-from conftest import BRIDGE, STORM
-from fakes import DOHA
+from fakes import BRIDGE, DOHA, STORM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -19,7 +18,9 @@ def passage(name: str) -> Passage:
     return Passage(name, "a", 0, 0, 0, 1, name)
 
 
-LISTS = st.lists(st.integers(0, 9), max_size=8, unique=True).map(lambda names: [(passage(str(n)), 10.0 - at) for at, n in enumerate(names)])
+LISTS = st.lists(st.integers(0, 9), max_size=8, unique=True).map(
+    lambda names: [(passage(str(n)), 10.0 - at) for at, n in enumerate(names)]
+)
 
 
 class ByLength:
@@ -30,7 +31,7 @@ class ByLength:
     def __init__(self) -> None:
         self.read: list[str] = []
 
-    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+    def scores(self, _question: str, texts: Sequence[str]) -> list[float]:
         self.read += texts
         return [-float(len(text)) for text in texts]
 
@@ -39,16 +40,23 @@ class ByLength:
 
 
 @given(LISTS, LISTS)
-def test_a_hit_scores_the_sum_of_its_reciprocal_ranks(words: list[tuple[Passage, float]], dense: list[tuple[Passage, float]]) -> None:
+def test_a_hit_scores_the_sum_of_its_reciprocal_ranks(
+    words: list[tuple[Passage, float]], dense: list[tuple[Passage, float]]
+) -> None:
     hits = fuse({"bm25": words, "dense": dense})
     assert {hit.passage.id for hit in hits} == {p.id for p, _ in words + dense}
     assert len(hits) == len({hit.passage.id for hit in hits})
     for hit in hits:
-        ranks = [[p.id for p, _ in found].index(hit.passage.id) + 1 for found in (words, dense) if hit.passage in [p for p, _ in found]]
+        ranks = [
+            [p.id for p, _ in found].index(hit.passage.id) + 1
+            for found in (words, dense)
+            if hit.passage in [p for p, _ in found]
+        ]
         assert hit.score == hit.stages["rrf"] == pytest.approx(sum(1 / (RRF_K + rank) for rank in ranks))
-        assert {"bm25" if hit.passage in [p for p, _ in words] else "", "dense" if hit.passage in [p for p, _ in dense] else ""} - {""} == (
-            hit.stages.keys() - {"rrf"}
-        )
+        assert {
+            "bm25" if hit.passage in [p for p, _ in words] else "",
+            "dense" if hit.passage in [p for p, _ in dense] else "",
+        } - {""} == (hit.stages.keys() - {"rrf"})
     assert [hit.score for hit in hits] == sorted((hit.score for hit in hits), reverse=True)
 
 
@@ -145,6 +153,7 @@ def test_scores_are_logits_in_the_order_of_the_texts_and_do_not_depend_on_each_o
     question = "what does the bridge repair cost?"
     texts = ["The repair of the bridge costs $6.4 million.", "Nobody was hurt by the storm.", "The bridge is red."]
     scores = encoder.scores(question, texts)
-    assert scores[0] > 3 > 0 > scores[1]
+    assert scores[0] > 3
+    assert scores[1] < 0
     assert scores == [encoder.scores(question, [text])[0] for text in texts]
     assert encoder.scores(question, []) == []

@@ -48,7 +48,8 @@ def test_an_abstention_says_why_and_lists_no_numbered_source(reason: Reason, wor
     assert shown.startswith(words)
     assert "[1]" not in shown
     assert "Moscow" not in shown
-    assert (f"“{MET[:40]}" in shown) and (ARRIVED[:40] not in shown)  # the two closest
+    assert f"“{MET[:40]}" in shown  # the two closest
+    assert ARRIVED[:40] not in shown
     assert ("Closest, but not an answer:" in shown) == (reason != "llm_unavailable")
 
 

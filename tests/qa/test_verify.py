@@ -46,13 +46,33 @@ GOOD = {
     "unknown mark only": ("Mittal met Sher Mohammad Abbas Stanekzai.", (9,), (1,), [9]),
     "mark zero": ("Mittal met Sher Mohammad Abbas Stanekzai.", (0,), (1,), [0]),
     "unknown mark beside the right one": ("Mittal met Sher Mohammad Abbas Stanekzai.", (1, 7), (1,), [7]),
-    "wrong mark, another sentence proves it": ("India has invested more than $3 billion in Afghanistan.", (1,), (3,), [1]),
-    "too many marks are cut to the fewest": ("India has invested more than $3 billion in Afghanistan.", (1, 2, 3, 4), (3,), [1, 2, 4]),
+    "wrong mark, another sentence proves it": (
+        "India has invested more than $3 billion in Afghanistan.",
+        (1,),
+        (3,),
+        [1],
+    ),
+    "too many marks are cut to the fewest": (
+        "India has invested more than $3 billion in Afghanistan.",
+        (1, 2, 3, 4),
+        (3,),
+        [1, 2, 4],
+    ),
     "the weekday as a day": ("Mittal met Stanekzai in Doha on 31 August 2021.", (1,), (1,), []),
     "the weekday itself": ("Mittal met Stanekzai in Doha on Tuesday.", (1,), (1,), []),
-    "both, and the day in American order": ("Mittal met Stanekzai in Doha on Tuesday, August 31, 2021.", (1,), (1,), []),
-    "an accent and a curly quote more": ("Déepak Mittal met the head of the Taliban's political office.", (1,), (1,), []),
-}  # fmt: skip
+    "both, and the day in American order": (
+        "Mittal met Stanekzai in Doha on Tuesday, August 31, 2021.",
+        (1,),
+        (1,),
+        [],
+    ),
+    "an accent and a curly quote more": (
+        "Déepak Mittal met the head of the Taliban's political office.",
+        (1,),
+        (1,),
+        [],
+    ),
+}
 
 
 @pytest.mark.parametrize("kind", GOOD)
@@ -70,8 +90,16 @@ def test_unknown_marks_are_named(gate: Gate) -> None:
 # --- what does not ----------------------------------------------------------------------------------------------------
 
 BAD = {
-    "number changed": ("India has invested more than $ 4 billion in development work in Afghanistan.", (3,), "4000000000"),
-    "multiplier changed": ("India has invested more than $ 3 million in development work in Afghanistan.", (3,), "3000000"),
+    "number changed": (
+        "India has invested more than $ 4 billion in development work in Afghanistan.",
+        (3,),
+        "4000000000",
+    ),
+    "multiplier changed": (
+        "India has invested more than $ 3 million in development work in Afghanistan.",
+        (3,),
+        "3000000",
+    ),
     "number added": ("The envoy met with 12 of the Taliban in Doha.", (1,), "12"),
     "number of a day of the calendar": ("The 7 envoys met with Sher Mohammad Abbas Stanekzai in Doha.", (1,), "7"),
     "another day": ("Mittal met Stanekzai in Doha on 30 August 2021.", (1,), "30"),
@@ -81,12 +109,20 @@ BAD = {
     "name changed": ("Deepak Mittal met with Sher Bahadur Deuba in Doha on Tuesday.", (1,), "deuba"),
     "name changed at the start": ("Biden met with Sher Mohammad Abbas Stanekzai in Doha.", (1,), "biden"),
     "place changed": ("The envoy met with Sher Mohammad Abbas Stanekzai in Islamabad on Tuesday.", (1,), "islamabad"),
-    "a place from another sentence": ("Deepak Mittal met with Stanekzai in Afghanistan on Tuesday.", (1,), "afghanistan"),
+    "a place from another sentence": (
+        "Deepak Mittal met with Stanekzai in Afghanistan on Tuesday.",
+        (1,),
+        "afghanistan",
+    ),
     "currency changed": ("India has invested more than € 3 billion in development work in Afghanistan.", (3,), "euro"),
     "percent for a sum": ("India has invested more than 3 billion percent in Afghanistan.", (3,), "percent"),
     "negation added": ("Mittal did not meet with Sher Mohammad Abbas Stanekzai in Doha.", (1,), "opposite"),
     "negation added, short form": ("India hasn’t invested more than $ 3 billion in Afghanistan.", (3,), "opposite"),
-    "negation removed": ("There was immediate comment from the Taliban on the talks with the Indian envoy.", (2,), "opposite"),
+    "negation removed": (
+        "There was immediate comment from the Taliban on the talks with the Indian envoy.",
+        (2,),
+        "opposite",
+    ),
     "opposite word": ("India has invested less than $ 3 billion in development work in Afghanistan.", (3,), "less"),
     "a question": ("Who did Mittal meet in Doha?", (1,), "question"),
     "the question repeated": ("who did Mittal meet?", (1,), "question"),
@@ -94,7 +130,7 @@ BAD = {
     "nonsense": ("asdf qwer", (1,), ""),
     "one invented word": ("Mittal ate lamb in Doha.", (1,), ""),
     "no mark and not there": ("The ambassador wore a blue suit.", (), ""),
-}  # fmt: skip
+}
 
 
 @pytest.mark.parametrize("kind", BAD)
@@ -166,7 +202,30 @@ def test_of_two_equal_sentences_the_marked_one_is_cited() -> None:
 # --- whatever the draft -----------------------------------------------------------------------------------------------
 
 WORDS = st.sampled_from(
-    "Mittal Stanekzai met did not India Taliban invested $ 3 billion 4 Doha Tuesday no more less than the in Kabul Biden".split()
+    [
+        "Mittal",
+        "Stanekzai",
+        "met",
+        "did",
+        "not",
+        "India",
+        "Taliban",
+        "invested",
+        "$",
+        "3",
+        "billion",
+        "4",
+        "Doha",
+        "Tuesday",
+        "no",
+        "more",
+        "less",
+        "than",
+        "the",
+        "in",
+        "Kabul",
+        "Biden",
+    ]
 )
 TEXTS = st.text(max_size=40) | st.lists(WORDS, max_size=12).map(" ".join) | st.sampled_from([e.text for e in FOUND])
 

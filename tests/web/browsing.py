@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from unittest import mock
 
 from playwright.sync_api import Page, expect
 
@@ -31,12 +33,24 @@ def free_port() -> int:
 
 @contextmanager
 def serving(asker: page.Asks, model: str = "Scripted model") -> Iterator[str]:
-    blocks = page.build(asker, model=model)
-    url = page.launch(blocks, host="127.0.0.1", port=free_port())
+    """The page at a free port of this machine."""
+    loops: list[asyncio.AbstractEventLoop] = []
+    make = asyncio.new_event_loop
+
+    def made() -> asyncio.AbstractEventLoop:
+        loops.append(make())
+        return loops[-1]
+
+    with mock.patch("asyncio.new_event_loop", made):
+        blocks = page.build(asker, model=model)
+        url = page.launch(blocks, host="127.0.0.1", port=free_port())
     try:
         yield url
     finally:
         blocks.close(verbose=False)
+        for loop in loops:  # Gradio makes some that it never uses and never closes
+            if not loop.is_running():
+                loop.close()
 
 
 @dataclass

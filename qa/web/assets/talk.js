@@ -95,6 +95,13 @@ const drawWelcome = (examples) => {
   );
 };
 
+const tick = () => {
+  for (const { node, started } of drawn.values()) {
+    const clock = node.querySelector(".clock");
+    if (clock) clock.textContent = node.classList.contains("running") ? `${((performance.now() - started) / 1000).toFixed(1)} s` : "";
+  }
+};
+
 const draw = () => {
   const view = received();
   if (!view) return;
@@ -107,14 +114,8 @@ const draw = () => {
   if (view.numbers.length) root.querySelector(".welcome")?.remove();
   else drawWelcome(view.examples);
   view.exchanges.forEach(drawExchange);
+  tick();
   paintOpen();
-};
-
-const tick = () => {
-  for (const { node, started } of drawn.values()) {
-    const clock = node.querySelector(".clock");
-    if (clock) clock.textContent = node.classList.contains("running") ? `${((performance.now() - started) / 1000).toFixed(1)} s` : "";
-  }
 };
 
 element.addEventListener("click", (event) => {
