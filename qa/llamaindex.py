@@ -27,7 +27,7 @@ from qa.llm import Chunk
 from qa.types import Citation, Hit, Prompt
 
 
-class ArticleRetriever(BaseRetriever):
+class ArticleRetriever(BaseRetriever):  # type: ignore[misc]
     """Our passages as llama-index nodes: BM25 and vectors fused, then reranked. Offsets are characters of the article."""
 
     def __init__(self, asker: Asker, *, k: int = 10) -> None:
@@ -40,7 +40,7 @@ class ArticleRetriever(BaseRetriever):
         return [_hit_node(hit) for hit in self._asker.retrieve(query_bundle.query_str).retrieved[: self._k]]
 
 
-class ArticleQueryEngine(CustomQueryEngine):
+class ArticleQueryEngine(CustomQueryEngine):  # type: ignore[misc]
     """Answers with `Asker.ask`; `source_nodes` are the cited sentences, `metadata["answer"]` the whole object."""
 
     model_config = ConfigDict(arbitrary_types_allowed=True)
@@ -55,7 +55,7 @@ class ArticleQueryEngine(CustomQueryEngine):
         return Response(said or None, source_nodes=nodes, metadata={"answer": answer.to_json()})
 
 
-class PassageParser(NodeParser):
+class PassageParser(NodeParser):  # type: ignore[misc]
     """Documents -> the same passages that the library makes, with exact `start_char_idx` and `end_char_idx`."""
 
     def _parse_nodes(self, nodes: Sequence[BaseNode], show_progress: bool = False, **kwargs: Any) -> list[BaseNode]:  # noqa: ANN401, ARG002, FBT001, FBT002 (llama-index calls it so)

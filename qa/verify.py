@@ -21,10 +21,8 @@ Embed = Callable[[str], NDArray[np.float32]]
 OPPOSITE = "says the opposite of the cited sentence"
 CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to take the place of a mark that passes
 NO_ANSWER = "a question, not an answer"
-LEAST_SAID = (
-    0.66  # share of a claim's words, names and numbers aside, that its sentence must say: names alone prove nothing
-)
-QUESTION_WORD = 0.5
+LEAST_SAID = 0.66  # share of a claim's words, names aside, that its sentence must say: names alone prove nothing
+QUESTION_WORD = 0.5  # what a word counts that stands only in the question: nobody has said it yet
 LEAST_GIVEN = 2  # content words that each of two sentences must give which the other has not
 MOST_TOGETHER = 2  # sentences that may prove one claim together when none does alone
 
@@ -86,7 +84,8 @@ class Gate:
         """Return how well `sentences` together support `text`."""
         quoted = " ".join(e.text for e in sentences)
         # One sentence that speaks of "he" or "the envoy" borrows the name; of two together each must stand for itself.
-        alone = len(sentences) == 1 and bool(_LEANS_BACK.search(quoted))
+        # What stands next to an order is part of the order.
+        alone = len(sentences) == 1 and bool(_LEANS_BACK.search(quoted)) and not facts.obeys(text, sentences[0].context)
         around = " ".join(f"{e.title}. {e.context}" for e in sentences) if alone else ""
         dated = facts.day_words(
             {day for e in sentences for day in facts.days(e.text, e.date)} | {e.date for e in sentences if e.date}
@@ -142,10 +141,9 @@ class Gate:
         return []
 
     def _said(self, stems: Sequence[str], there: set[str]) -> float:
-        """The share of `stems` that the sentence says; a word taken over from the question counts half, as nobody said it yet."""
-        return sum(1.0 if stem in there else QUESTION_WORD if stem in self._asked else 0.0 for stem in stems) / len(
-            stems
-        )
+        """The share of `stems` that the sentence says; a word taken over from the question counts less."""
+        weights = [1.0 if stem in there else QUESTION_WORD if stem in self._asked else 0.0 for stem in stems]
+        return sum(weights) / len(weights)
 
     def _holds(self, support: Support) -> bool:
         return not support.failures and support.score >= self._floor

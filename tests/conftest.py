@@ -32,7 +32,7 @@ def samples() -> tuple[Article, ...]:
 @pytest.fixture(scope="session")
 def reranker() -> Reranker:
     """The cross-encoder; it reads each pair once a session."""
-    from fakes import RememberingReranker  # lies beside the tests of qa, the only ones to use it
+    from fakes import RememberingReranker
 
     return RememberingReranker(CrossEncoder())
 
