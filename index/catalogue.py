@@ -49,6 +49,7 @@ MIGRATIONS = (
 _PASSAGE = """
     SELECT p.key, p.id, a.id, p.first, p.last, p.start, p.stop, a.text FROM passages p JOIN articles a ON a.key = p.article
 """
+_HEADING = "SELECT p.key, a.title, a.date FROM passages p JOIN articles a ON a.key = p.article"
 _ARTICLE = "SELECT id, title, text, date, source, url, file, added_at FROM articles"
 
 
@@ -292,16 +293,16 @@ class Catalogue:
         data = np.frombuffer(b"".join(row[1] for row in rows), dtype="<f4").reshape(len(rows), -1)
         return [int(row[0]) for row in rows], data.astype(np.float32, copy=False)
 
-    def dates(self, keys: Sequence[int]) -> dict[int, date | None]:
-        """Return the article's date of each passage key."""
-        found: dict[int, date | None] = {}
+    def headings(self, keys: Sequence[int]) -> dict[int, tuple[str, date | None]]:
+        """Return the title and date of the article of each passage key."""
+        found: dict[int, tuple[str, date | None]] = {}
         for some in _slices(keys, 500):
             marks = ",".join("?" * len(some))
             rows = self._rows(
-                f"SELECT p.key, a.date FROM passages p JOIN articles a ON a.key = p.article WHERE p.key IN ({marks})",  # noqa: S608
+                f"{_HEADING} WHERE p.key IN ({marks})",
                 some,
             )
-            found |= {int(key): _day(day) for key, day in rows}
+            found |= {int(key): (str(title), _day(day)) for key, title, day in rows}
         return found
 
     # ----------------------------------------------------------------------------------------------------- meta

@@ -9,7 +9,7 @@ from index.types import Article, Passage, Sentence
 TARGET_WORDS = (
     120  # MiniLM reads 256 word pieces; 120 words with a title and a date stay below that in nearly all news text
 )
-OVERLAP_WORDS = 40  # one or two sentences are shared, so that no pair of neighbours is ever parted
+OVERLAP_WORDS = 40  # one or two sentences are shared, so that neighbours of usual length are never parted
 
 
 def passages(

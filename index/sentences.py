@@ -1,7 +1,7 @@
 """Article -> Sentences with exact offsets.
 
 nupunkt finds the candidates line by line (so lists and headings come right); a few rules of our own mend what it was seen to
-get wrong on news text. It was chosen over eight others for exact spans and linear time on hostile input (docs/design.md).
+get wrong on news text. It was chosen over seven others for exact spans and linear time on hostile input (docs/design.md).
 """
 
 from __future__ import annotations

@@ -13,6 +13,7 @@ import threading
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from datetime import date
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,6 +22,7 @@ from filelock import FileLock, Timeout
 
 from index.catalogue import Catalogue, Vectors
 from index.errors import LibraryError
+from index.types import Passage
 
 if TYPE_CHECKING:
     from chromadb.api.models.Collection import Collection
@@ -252,25 +254,26 @@ class ChromaVectors:
         for names in _batches(missing):
             if self._stop.is_set():
                 return
-            keys, vectors = self._catalogue.vectors([wanted[name] for name in names])
-            by_key = dict(zip(keys, vectors, strict=True))
-            days = self._catalogue.dates(keys)
-            there = [name for name in names if wanted[name] in by_key]  # an article can be removed meanwhile
-            if there:
-                self._collection.upsert(
-                    ids=there,
-                    embeddings=[by_key[wanted[name]] for name in there],
-                    metadatas=[
-                        {"key": wanted[name], "date": day.year * 10_000 + day.month * 100 + day.day if day else 0}
-                        for name in there
-                        for day in [days.get(wanted[name])]
-                    ],
-                )
+            self._put([wanted[name] for name in names])
         # Chroma writes its graph when it is next asked something: so ask, before the folder is called clean.
         if (gone or missing) and not self._finds_itself(set(wanted), wanted):
             raise RuntimeError("its own vectors are not found in it")
         self._keys, self._version = wanted, version
         self._write_state(clean=True)
+
+    def _put(self, keys: Sequence[int]) -> None:
+        """Write the vectors of some passages, with what other readers of the collection need to show them."""
+        assert self._collection is not None  # noqa: S101 (for mypy: sync has opened it)
+        vectors = dict(zip(*self._catalogue.vectors(keys), strict=True))
+        passages, headings = self._catalogue.passages(keys), self._catalogue.headings(keys)
+        there = [key for key in keys if key in vectors and key in passages and key in headings]  # it may go meanwhile
+        if there:
+            self._collection.upsert(
+                ids=[passages[key].id for key in there],
+                embeddings=[vectors[key] for key in there],
+                documents=[passages[key].text for key in there],
+                metadatas=[_metadata(passages[key], *headings[key]) for key in there],
+            )
 
     def _write_state(self, *, clean: bool) -> None:
         origin, version = self._version if clean and self._version else ("", -1)
@@ -339,6 +342,17 @@ class Dense:
 
 def _batches(names: Sequence[str]) -> list[list[str]]:
     return [list(names[at : at + UPSERT_BATCH]) for at in range(0, len(names), UPSERT_BATCH)]
+
+
+def _metadata(passage: Passage, title: str, day: date | None) -> dict[str, str | int]:
+    """Chroma compares numbers only, so the date is one: 20240509, and 0 where there is none."""
+    return {
+        "article_id": passage.article_id,
+        "title": title,
+        "date": day.year * 10_000 + day.month * 100 + day.day if day else 0,
+        "start": passage.start,
+        "end": passage.end,
+    }
 
 
 @dataclass(frozen=True, slots=True)

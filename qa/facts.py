@@ -94,6 +94,8 @@ _WITHOUT_MEANING = (
 
 _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:['’][^\W\d_]+)?", re.UNICODE)
 _NAME = re.compile(r"[^\W\d_][\w’'&.-]*", re.UNICODE)
+_CAPITALISED = re.compile(r"[A-Z][\w’'-]*")
+_CAPITAL_RUN = re.compile(r"[A-Z][\w’'-]*(?: (?:(?:of|the|and|for) )*[A-Z][\w’'-]*)+")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|[\"“‘(]\s*)$")
 _ABSENCE = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|denied|denies|deny|refused|refuses|failed|fails|declined|rejected"
@@ -304,6 +306,21 @@ def names(text: str, *, known: frozenset[str] = frozenset()) -> list[str]:
         opens = _SENTENCE_START.search(text, max(0, match.start() - 8), match.start())
         if not opens or bare in known or (word.isupper() and len(word) > 1) or not _common(bare):
             found.append(bare)
+    return found
+
+
+def short_forms(text: str) -> dict[str, frozenset[str]]:
+    """Return the initials of names in `text` of two to six words, each with the folded words that it stands for.
+
+    "the European Union" gives {"EU": {"european", "union"}}; "of", "the", "and" and "for" between the words are skipped over.
+    """
+    found: dict[str, frozenset[str]] = {}
+    for run in _CAPITAL_RUN.finditer(text):
+        words = _CAPITALISED.findall(run.group())
+        for first in range(len(words)):
+            for last in range(first + 2, min(len(words), first + 6) + 1):
+                some = words[first:last]
+                found["".join(word[0] for word in some)] = frozenset(folded(word) for word in some)
     return found
 
 

@@ -38,9 +38,11 @@ def unmentioned(question: str, texts: Iterable[str]) -> list[str]:
     wanted = [name for name in dict.fromkeys(names) if name not in _CALENDAR and len(name) > 1]
     if not wanted or _all_capitals(_WORD.findall(asked)[1:]):
         return []
-    text = facts.folded(" ".join(texts))
+    found = " ".join(texts)
+    text = facts.folded(found)
     words = set(_WORD.findall(text))
     known = words | {facts.stem(word) for word in words} | set(_WORD.findall(text.replace(".", "")))
+    known |= {initials.casefold() for initials in facts.short_forms(found)}
     missing = {name for name in wanted if not all(_mentioned(part, words, known) for part in _WORD.findall(name))}
     written = {facts.folded(word): word for word in re.findall(r"[^\W_][\w’'&.-]*", asked)}
     return [written.get(name, name) for name in wanted if name in missing]

@@ -156,7 +156,7 @@ class Gate:
 
     def _unnamed(self, text: str, grounds: str) -> Iterable[str]:
         there = set(facts.folded(grounds).replace("'s", "").split()) | set(facts.content_stems(grounds))
-        plain = {word.strip(".,;:!?()\"'“”-") for word in there}
+        plain = {word.strip(".,;:!?()\"'“”-") for word in there} | _written_otherwise(text, grounds)
         for name in dict.fromkeys(facts.names(text, known=self._known)):
             parts = [name, *name.replace("-", " ").split()]
             if not (
@@ -172,6 +172,13 @@ class Gate:
             if one not in self._vectors:
                 self._vectors[one] = self._embed(one)
         return float(self._vectors[text] @ self._vectors[quoted])
+
+
+def _written_otherwise(text: str, grounds: str) -> set[str]:
+    """The folded names of `text` that `grounds` has as initials or written out: "EU" and "the European Union"."""
+    initials = {name.casefold() for name in facts.short_forms(grounds)}
+    written = set(re.findall(r"\b[A-Z]{2,6}\b", grounds))
+    return initials.union(*(words for name, words in facts.short_forms(text).items() if name in written))
 
 
 def _citation(evidence: Evidence, support: float) -> Citation:

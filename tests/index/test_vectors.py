@@ -205,6 +205,25 @@ def test_the_date_is_a_number_for_filters(catalogue: Catalogue, folder: Path) ->
         assert [name.split(":")[1] for name in later["ids"]] == ["0-0"]
 
 
+def test_the_collection_can_be_read_without_us(catalogue: Catalogue, folder: Path) -> None:
+    """As llama-index's ChromaVectorStore does: the passage as document, and where it stands as metadata."""
+    put(catalogue, one := article("read", "One is here. Two is there.", day=date(2024, 5, 9)))
+    fill(catalogue)
+    with closing(opened(folder, catalogue)) as chroma:
+        assert chroma._collection is not None
+        held = chroma._collection.get(include=["metadatas", "documents"])
+    [document], [metadata] = held["documents"] or [], held["metadatas"] or []
+    assert {name: metadata[name] for name in ("article_id", "title", "date")} == {
+        "article_id": one.id,
+        "title": one.title,
+        "date": 20240509,
+    }
+    start, end = metadata["start"], metadata["end"]
+    assert isinstance(start, int)
+    assert isinstance(end, int)
+    assert document == one.text[start:end] == one.text
+
+
 def test_vectors_made_anew_replace_the_old_under_the_same_ids(filled: Catalogue, folder: Path) -> None:
     """What `rebuild` does in another process while this one has Chroma open: the ids stay, the vectors do not."""
     with closing(opened(folder, filled)) as chroma:
@@ -276,13 +295,13 @@ def test_an_article_removed_in_the_middle_of_a_sync(
 def test_a_filling_can_be_ended_early(filled: Catalogue, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "UPSERT_BATCH", 5)
     stop = threading.Event()
-    asked = Catalogue.dates
+    asked = Catalogue.headings
 
-    def then_stop(self: Catalogue, keys: list[int]) -> dict[int, date | None]:
+    def then_stop(self: Catalogue, keys: list[int]) -> dict[int, tuple[str, date | None]]:
         stop.set()
         return asked(self, keys)
 
-    monkeypatch.setattr(Catalogue, "dates", then_stop)
+    monkeypatch.setattr(Catalogue, "headings", then_stop)
     chroma = ChromaVectors.open(folder, filled, stop=stop)
     assert chroma is not None
     assert (chroma.count(), chroma.current) == (5, False)

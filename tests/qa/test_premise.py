@@ -7,6 +7,7 @@ from qa.premise import unmentioned
 TEXTS = [
     "The envoy, Deepak Mittal, met with Sher Mohammad Abbas Stanekzai in Doha on Tuesday.",
     "The U.S.-led forces left Nepal. The Normans were the Duchy of Normandy.",
+    "It was sent to the Ministry of Foreign Affairs.",
 ]
 
 
@@ -19,6 +20,8 @@ TEXTS = [
         ("Who did Stanikzai meet?", []),  # another spelling
         ("What happened in Nepalese schools?", []),  # a form of the name
         ("What did America do?", []),  # "U.S."
+        ("What was sent to the MFA?", []),  # its initials
+        ("What was sent to the FBI?", ["FBI"]),
         ("What did the Canadian Parliament say?", ["Canadian", "Parliament"]),
         ("Biden met whom?", []),  # a first word's capital says nothing
         ("What happened on Friday in June?", []),  # told in other ways

@@ -189,6 +189,22 @@ def test_a_pronoun_borrows_its_name_from_the_sentence_before(embedder: Embedder)
     assert labels(gate.check(Draft("Carl Berg resigned on Monday.", (2,)))) == ()
 
 
+@pytest.mark.parametrize(
+    ("said", "claimed", "shown"),
+    [
+        ("The European Union adopted the law in May.", "The EU adopted the law in May.", True),
+        ("The EU adopted the law in May.", "The European Union adopted the law in May.", True),
+        ("The Bank of the Northern Isles adopted the rule.", "The BNI adopted the rule.", True),
+        ("The European Union adopted the law in May.", "The ECB adopted the law in May.", False),
+        ("The EU adopted the law in May.", "The Eastern Alliance adopted the law in May.", False),
+    ],
+)
+def test_initials_stand_for_the_name_written_out(said: str, claimed: str, *, shown: bool, embedder: Embedder) -> None:
+    found = evidence_of(Article("law", "A new law", said, date(2024, 5, 9)), said)
+    claim = Gate("Who adopted it?", found, floor=0.5, embed=embedder.query).check(Draft(claimed, (1,)))
+    assert bool(claim.citations) is shown
+
+
 def test_of_two_equal_sentences_the_marked_one_is_cited() -> None:
     article = Article("t", "Twice", "The mayor resigned on Friday.\n\nThe mayor resigned on Friday.")
     first = evidence_of(article, "The mayor resigned on Friday.")[0]
