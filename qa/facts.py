@@ -88,6 +88,8 @@ _ORDER = re.compile(
     re.IGNORECASE,
 )
 
+SAME_FAMILY = 5  # letters that two stems share at their start
+
 _WITHOUT_MEANING = (
     STOP_WORDS | (frozenset(SMALL) - {"one"}) | {word for word in MULTIPLIERS if len(word) > 1} | frozenset(UNITS)
 )
@@ -292,10 +294,11 @@ def day_words(found: Iterable[date]) -> str:
     return " ".join(f"{day:%A} {day.day} {day:%B %Y}" for day in found)
 
 
-def names(text: str, *, known: frozenset[str] = frozenset()) -> list[str]:
+def names(text: str, *, known: frozenset[str] = frozenset(), common: frozenset[str] = frozenset()) -> list[str]:
     """Return the folded words that may name something: capitalised, and at the start of a sentence not plainly a common word.
 
-    `known` are folded words that are names whatever they look like, such as those seen capitalised inside sentences elsewhere.
+    `known` are folded words that are names whatever they look like, such as those seen capitalised inside sentences elsewhere;
+    `common` are words that name nothing at the start of a sentence, such as those seen without a capital elsewhere.
     """
     found = []
     for match in _NAME.finditer(text):
@@ -304,7 +307,8 @@ def names(text: str, *, known: frozenset[str] = frozenset()) -> list[str]:
         if not word or not word[0].isupper() or bare in STOP_WORDS or bare in _NOT_NAMES:
             continue
         opens = _SENTENCE_START.search(text, max(0, match.start() - 8), match.start())
-        if not opens or bare in known or (word.isupper() and len(word) > 1) or not _common(bare):
+        certain = not opens or bare in known or (word.isupper() and len(word) > 1)
+        if certain or not (bare in common or _common(bare)):
             found.append(bare)
     return found
 
@@ -333,6 +337,16 @@ def _common(word: str) -> bool:
         or word.endswith(_COMMON_ENDINGS)
         or not word.isalpha()
     )
+
+
+def small_words(text: str) -> set[str]:
+    """Return the folded words of `text` that begin without a capital."""
+    return {folded(word) for word in re.findall(r"[^\W\d_]+", text) if word[0].islower()}
+
+
+def alike(first: str, second: str) -> bool:
+    """True if two stems are likely of one family, such as "succeed" and "successor"."""
+    return first[:SAME_FAMILY] == second[:SAME_FAMILY] and min(len(first), len(second)) >= SAME_FAMILY
 
 
 def negated(text: str) -> bool:

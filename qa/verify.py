@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import combinations
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,17 +22,23 @@ CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to t
 NO_ANSWER = "a question, not an answer"
 LEAST_SAID = 0.66  # share of a claim's words, names aside, that its sentence must say: names alone prove nothing
 QUESTION_WORD = 0.5  # what a word counts that stands only in the question: nobody has said it yet
-LEAST_GIVEN = 2  # content words that each of two sentences must give which the other has not
-MOST_TOGETHER = 2  # sentences that may prove one claim together when none does alone
-
+NOT_MORE = "says no more than the question"
+FRAGMENT = 3  # content words; an answer with fewer is read together with its question
 
 # A sentence that speaks of "he" or "the envoy" borrows the name from the sentences before it; any other stands for itself.
 _LEANS_BACK = re.compile(
-    r"\b(?:he|she|it|they|him|her|them|his|its|their|who|both|this|these|those)\b|\b[Tt]he(?:\s+\w+)?\s+[a-z]\w+",
+    r"\b(?:he|she|it|they|him|her|them|his|its|their|who|both|this|these|those)\b|\bthe(?:\s+[\w.]+)?\s+[a-z]\w+",
     re.IGNORECASE,
 )
 
 
+# Where a claim may be parted in two that are proved by a sentence each.
+_JOINT = re.compile(
+    r"[,;:]\s+(?:(?:and|but|while|whereas)\s+)?|\s+(?=(?:and|but|while|whereas|because|after|before|when|who|which)\s)"
+)
+_YES_OR_NO = re.compile(
+    r"(?:did|do|does|is|are|was|were|has|have|had|will|would|can|could|may|might|should|shall|must)\b", re.IGNORECASE
+)
 _THE_COUNT = re.compile(r"\bthe (?:two|three|four|five|six|seven|eight|nine|ten)\b")
 
 
@@ -57,39 +62,37 @@ class Gate:
         self._embed = embed
         self._question = question
         self._asked = frozenset(facts.content_stems(question))
+        self._yes_or_no = bool(_YES_OR_NO.match(question))
         self._vectors: dict[str, NDArray[np.float32]] = {}
         texts = [question, *(text for e in evidence for text in (e.text, e.title, e.context))]
         self._known = frozenset(name for text in texts for name in facts.names(text))
+        self._common = frozenset(word for text in texts for word in facts.small_words(text))
 
     def check(self, draft: Draft) -> Claim:
         """Return the claim: its own marks where they hold, better ones where they do not, no citations where nothing holds."""
         rejected = [Rejection(label, "unknown mark") for label in draft.labels if label not in self._labels]
         given = [self._labels[label] for label in draft.labels if label in self._labels]
-        if draft.text.endswith("?"):
-            refused = [Rejection(label, NO_ANSWER) for label in (*(e.label for e in given), None)]
+        if why := self._no_answer(draft.text):
+            refused = [Rejection(label, why) for label in (*(e.label for e in given), None)]
             return Claim(draft.text, (), (*rejected, *refused))
-        alone = {e.label: self.support(draft.text, [e]) for e in self._labels.values()}
+        alone = {e.label: self.support(draft.text, e) for e in self._labels.values()}
         chosen = self._choose(draft.text, given, alone)
-        rejected += [
-            Rejection(e.label, self._reason(alone[e.label])) for e in given if e.label not in {c.label for c in chosen}
-        ]
+        cited = {evidence.label for evidence, _ in chosen}
+        rejected += [Rejection(e.label, self._reason(alone[e.label])) for e in given if e.label not in cited]
         if not chosen:
             closest = max(alone.values(), key=lambda support: (not support.failures, support.score), default=None)
             reason = self._reason(closest) if closest else "no evidence"
             return Claim(draft.text, (), (*rejected, Rejection(None, reason)))
-        together = self.support(draft.text, chosen)
-        return Claim(draft.text, tuple(_citation(e, together.score) for e in chosen), tuple(rejected))
+        return Claim(draft.text, tuple(_citation(*one) for one in chosen), tuple(rejected))
 
-    def support(self, text: str, sentences: Sequence[Evidence]) -> Support:
-        """Return how well `sentences` together support `text`."""
-        quoted = " ".join(e.text for e in sentences)
-        # One sentence that speaks of "he" or "the envoy" borrows the name; of two together each must stand for itself.
-        # What stands next to an order is part of the order.
-        alone = len(sentences) == 1 and bool(_LEANS_BACK.search(quoted)) and not facts.obeys(text, sentences[0].context)
-        around = " ".join(f"{e.title}. {e.context}" for e in sentences) if alone else ""
-        dated = facts.day_words(
-            {day for e in sentences for day in facts.days(e.text, e.date)} | {e.date for e in sentences if e.date}
-        )
+    def support(self, text: str, sentence: Evidence) -> Support:
+        """Return how well `sentence` supports `text`."""
+        quoted = sentence.text
+        # A sentence that speaks of "he" or "the envoy" borrows the name. What stands next to an order is part of the order.
+        leans = bool(_LEANS_BACK.search(quoted)) and not facts.obeys(text, sentence.context)
+        around = f"{sentence.title}. {sentence.context}" if leans else ""
+        days = facts.days(quoted, sentence.date) | ({sentence.date} if sentence.date else set())
+        dated = facts.day_words(days)
         # A question's "the two sources" may be said again; it counts what the sentence names.
         counted = {n for words in _THE_COUNT.findall(text) if words in self._question for n in facts.numbers(words)}
         # What the reader can work out from the article's date ("Tuesday") may be said in full, but only as a date.
@@ -107,42 +110,77 @@ class Gate:
             and (facts.negated(text) or facts.denied(quoted, frozenset(stems)))
         ) or (facts.numbers(text) & (facts.denied_numbers(text) ^ facts.denied_numbers(quoted))):
             failures.append(OPPOSITE)
-        if any(facts.obeys(text, e.text) for e in sentences):
+        if facts.obeys(text, quoted):
             failures.append("the cited sentence is an order, not a statement")
         there = set(facts.content_stems(f"{quoted} {dated}"))
-        named = {part for name in facts.names(text, known=self._known) for part in facts.content_stems(name)}
+        named = {part for name in self._names(text) for part in facts.content_stems(name)}
         plain = [stem for stem in stems if stem not in named]
         if plain and self._said(plain, there) < LEAST_SAID:
             failures.append("says more than the cited sentence")
         near = named & set(facts.content_stems(around))
+        if len(stems) < FRAGMENT:  # "900 euros" says what the question asks about it
+            stems, text = [*stems, *self._asked], f"{self._question} {text}"
         words = sum(stem in there or stem in near for stem in stems) / len(stems) if stems else 0.0
         meaning = self._cosine(text, quoted) if self._embed else words
         return Support(max(0.0, min(1.0, 0.6 * words + 0.4 * meaning)), tuple(failures))
 
-    def _choose(self, text: str, given: Sequence[Evidence], alone: Mapping[int, Support]) -> list[Evidence]:
-        """The fewest sentences that support the text, the model's own choice first."""
+    def _no_answer(self, text: str) -> str | None:
+        """Why `text` answers nothing, whatever the articles say; None if it may be an answer."""
+        if text.endswith("?"):
+            return NO_ANSWER
+        new = set(facts.content_stems(text)) - self._asked or facts.numbers(text) - facts.numbers(self._question)
+        return None if new or self._yes_or_no or not facts.content_stems(text) else NOT_MORE
+
+    def _choose(
+        self, text: str, given: Sequence[Evidence], alone: Mapping[int, Support]
+    ) -> list[tuple[Evidence, float]]:
+        """The fewest sentences that support the text, the model's own choice first, each with its score."""
         likeliest = [*given, *sorted(self._labels.values(), key=lambda e: -alone[e.label].score)[:1]]
         if any(alone[e.label].failures == (OPPOSITE,) for e in likeliest):
             return []  # the articles deny it: no other sentence can prove it
-        holding = [e for e in self._labels.values() if self._holds(alone[e.label])]
-        best = max(holding, key=lambda e: alone[e.label].score, default=None)
-        own = max((e for e in given if e in holding), key=lambda e: alone[e.label].score, default=None)
-        if best is not None:
-            close = own is not None and alone[own.label].score > alone[best.label].score - CLEARLY_BETTER
-            return [own if close and own is not None else best]
-        possible = [e for e in self._labels.values() if OPPOSITE not in alone[e.label].failures]
-        ranked = sorted(possible, key=lambda e: (e not in given, -alone[e.label].score))
-        stems = set(facts.content_stems(text))
-        for some in combinations(ranked[:4], MOST_TOGETHER):
-            first, second = (stems & set(facts.content_stems(e.text)) for e in some)
-            gives = min(len(first - second), len(second - first))
-            if gives >= LEAST_GIVEN and self._holds(self.support(text, some)):
-                return sorted(some, key=lambda e: e.label)
+        if found := self._best(given, alone):
+            return [found]
+        for joint in _JOINT.finditer(text):
+            if halves := self._halves(text[: joint.start()], text[joint.end() :], given):
+                return halves
         return []
+
+    def _best(self, given: Sequence[Evidence], supports: Mapping[int, Support]) -> tuple[Evidence, float] | None:
+        """The sentence that holds best, the model's own unless another is clearly better."""
+        holding = [e for e in self._labels.values() if self._holds(supports[e.label])]
+        if not holding:
+            return None
+        best = max(holding, key=lambda e: supports[e.label].score)
+        own = max((e for e in given if e in holding), key=lambda e: supports[e.label].score, default=best)
+        chosen = own if supports[own.label].score > supports[best.label].score - CLEARLY_BETTER else best
+        return chosen, supports[chosen.label].score
+
+    def _halves(self, first: str, second: str, given: Sequence[Evidence]) -> list[tuple[Evidence, float]]:
+        """Two sentences that prove a half each and speak of the same; none if there are none."""
+        found: list[tuple[Evidence, float]] = []
+        for half in (first, second):
+            if len(facts.content_stems(half)) < FRAGMENT:
+                return []  # too little to be proved by itself
+            best = self._best(given, {e.label: self.support(half, e) for e in self._labels.values()})
+            if best is None:
+                return []
+            found.append(best)
+        (one, _), (other, _) = found
+        if one == other:
+            return []  # it does not prove the whole, so the halves belong together in another way
+        shared = self._names(first) if not self._names(second) else self._names(second)
+        if shared and not set(shared) & set(facts.folded(f"{other.text} {other.context} {other.title}").split()):
+            return []
+        return sorted(found, key=lambda pair: pair[0].label)
 
     def _said(self, stems: Sequence[str], there: set[str]) -> float:
         """The share of `stems` that the sentence says; a word taken over from the question counts less."""
-        weights = [1.0 if stem in there else QUESTION_WORD if stem in self._asked else 0.0 for stem in stems]
+        weights = [
+            1.0
+            if stem in there or any(facts.alike(stem, other) for other in there)
+            else QUESTION_WORD * (stem in self._asked)
+            for stem in stems
+        ]
         return sum(weights) / len(weights)
 
     def _holds(self, support: Support) -> bool:
@@ -157,7 +195,7 @@ class Gate:
     def _unnamed(self, text: str, grounds: str) -> Iterable[str]:
         there = set(facts.folded(grounds).replace("'s", "").split()) | set(facts.content_stems(grounds))
         plain = {word.strip(".,;:!?()\"'“”-") for word in there} | _written_otherwise(text, grounds)
-        for name in dict.fromkeys(facts.names(text, known=self._known)):
+        for name in dict.fromkeys(self._names(text)):
             parts = [name, *name.replace("-", " ").split()]
             if not (
                 name in plain
@@ -165,6 +203,9 @@ class Gate:
                 or all(p in plain or facts.stem(p) in there for p in parts[1:])
             ):
                 yield name
+
+    def _names(self, text: str) -> list[str]:
+        return facts.names(text, known=self._known, common=self._common)
 
     def _cosine(self, text: str, quoted: str) -> float:
         assert self._embed is not None  # noqa: S101 (for mypy: the caller has looked)

@@ -161,6 +161,58 @@ def test_names_and_place_of_other_sentences_prove_nothing(gate: Gate) -> None:
     assert labels(gate.check(Draft("Deepak Mittal met with Stanekzai in Afghanistan.", (3,)))) == ()
 
 
+def small_gate(question: str, text: str, *sentences: str, embedder: Embedder) -> Gate:
+    article = Article("a", "A report", text, date(2024, 5, 9))
+    return Gate(question, evidence_of(article, *sentences), floor=0.5, embed=embedder.query)
+
+
+def test_halves_are_proved_by_a_sentence_each_that_names_whom_they_speak_of(embedder: Embedder) -> None:
+    knows, counts = "Kestovar knows of 11 accidents with its cars.", "The Office for Safety has counted 19 accidents."
+    gate = small_gate("How many accidents?", f"{knows} {counts}", knows, counts, embedder=embedder)
+    both = "Kestovar knows of 11 accidents, and the Office for Safety counted 19 accidents."
+    assert labels(gate.check(Draft(both, (1,)))) == (1, 2)
+    swapped = "Kestovar knows of 19 accidents, and the Office for Safety counted 11 accidents."
+    assert labels(gate.check(Draft(swapped, (1, 2)))) == ()
+
+
+def test_one_clause_is_not_stitched_from_two_sentences(embedder: Embedder) -> None:
+    cost, checked = "Mending the Ostrey Bridge cost $4.2 million.", "The last inspection of the bridge was in 2016."
+    gate = small_gate("What did the inspection cost?", f"{cost} {checked}", cost, checked, embedder=embedder)
+    stitched = "The inspection of the Ostrey Bridge in 2016 cost $4.2 million."
+    assert labels(gate.check(Draft(stitched, (1, 2)))) == ()
+
+
+def test_a_few_words_are_read_as_the_answer_to_the_question(embedder: Embedder) -> None:
+    asked, got = "His clients had asked for 1,500 euros each.", "Each owner gets 900 euros under the settlement."
+    gate = small_gate("How much does each owner get?", f"{asked} {got}", asked, got, embedder=embedder)
+    assert labels(gate.check(Draft("900 euros", (1,)))) == (2,)
+    assert labels(gate.check(Draft("800 euros", (1,)))) == ()
+
+
+def test_the_question_said_back_is_no_answer_unless_it_asks_for_yes_or_no(embedder: Embedder) -> None:
+    said = "Samuel Okafor, a lawyer, speaks for the owners of the cars."
+    echo = Draft("The lawyer speaks for the owners of the cars.", (1,))
+    claim = small_gate("Which lawyer speaks for the owners of the cars?", said, said, embedder=embedder).check(echo)
+    assert (labels(claim), claim.rejected[-1].reason) == ((), "says no more than the question")
+    yes_or_no = small_gate("Does the lawyer speak for the owners of the cars?", said, said, embedder=embedder)
+    assert labels(yes_or_no.check(echo)) == (1,)
+
+
+def test_a_word_of_the_articles_is_no_name_for_its_capital_at_the_start(embedder: Embedder) -> None:
+    said = "The city says heavy lorries must wait until September."
+    gate = small_gate("Why do lorries wait?", said, said, embedder=embedder)
+    assert labels(gate.check(Draft("Heavy lorries must wait until September.", (1,)))) == (1,)
+    assert labels(gate.check(Draft("Hector lorries must wait until September.", (1,)))) == ()
+
+
+def test_words_of_one_family_say_the_same(embedder: Embedder) -> None:
+    said = "Her successor is Odile Brennan, who has been in charge of the finances since 2019."
+    article = Article("b", "A report", f"Helmina Straub leaves. {said}", date(2024, 5, 9))
+    found = evidence_of(article, "Helmina Straub leaves.", said)
+    gate = Gate("Who will succeed Helmina Straub?", found, floor=0.5, embed=embedder.query)
+    assert labels(gate.check(Draft("Odile Brennan will succeed Helmina Straub.", (2,)))) == (2,)
+
+
 def test_without_evidence_nothing_is_shown() -> None:
     claim = Gate(QUESTION, (), floor=0.5).check(Draft("Mittal met Stanekzai.", (1,)))
     assert claim.citations == ()
