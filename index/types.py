@@ -54,3 +54,16 @@ class Passage:
     start: int  # characters into Article.text, inclusive
     end: int  # exclusive
     text: str  # always article.text[start:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which articles a search may find. A part that is empty narrows nothing."""
+
+    articles: frozenset[str] = frozenset()  # ids
+    sources: frozenset[str] = frozenset()  # as stored
+    since: date | None = None  # the first day, inclusive
+    until: date | None = None  # the last day, inclusive
+
+    def __bool__(self) -> bool:
+        return bool(self.articles or self.sources or self.since or self.until)

@@ -35,6 +35,8 @@ class Config:
 
     library: Path = field(default_factory=lambda: user_data_path("article-qa", appauthor=False) / "library")
     embedder: str = DEFAULT_EMBEDDER  # a name from index.embed, or the folder of a sentence-transformers model
+    bm25: bool = True  # off: found by meaning alone
+    dense: bool = True  # off: found by words alone
     reranker: bool = True  # off: the fused order stands, and sentences are ranked by words and meaning alone
 
     llm: str = "embedded"  # embedded, tiny (smoke tests only: answers badly), server (any OpenAI-compatible one), none
@@ -64,6 +66,8 @@ class Config:
                 raise ConfigError(
                     f"{item.name} is {value}: it goes from {item.metadata['low']} to {item.metadata['high']}"
                 )
+        if not (self.bm25 or self.dense):
+            raise ConfigError("bm25 and dense are both off: nothing can be found; switch one of them on")
         if self.llm not in LLMS:
             raise ConfigError(f"llm is {self.llm!r}: choose one of {', '.join(LLMS)}")
         if self.llm == "server" and not (self.llm_url.startswith(("http://", "https://")) and self.llm_model):

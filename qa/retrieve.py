@@ -26,12 +26,12 @@ class Retriever:
     def fused(self, question: str) -> list[Hit]:
         """Return the passages found by word or by meaning, best first by reciprocal rank; equal ones by BM25's order."""
         k = self._config.candidates
-        return fuse(
-            {
-                "bm25": self._library.search_words(question, k),
-                "dense": self._library.search_meaning(question, k),
-            }
-        )
+        lists = {}
+        if self._config.bm25:
+            lists["bm25"] = self._library.search_words(question, k)
+        if self._config.dense:
+            lists["dense"] = self._library.search_meaning(question, k)
+        return fuse(lists)
 
     def described(self, hits: Sequence[Hit]) -> list[Hit]:
         """Return the hits with their articles' titles and dates; those whose article has gone meanwhile are left out."""
