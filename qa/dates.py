@@ -97,12 +97,9 @@ def _absolute(question: str, today: date) -> Period | None:
         if found is None or not (word or match["iso"] or match["day"] or match["us_day"]):
             continue  # "the 2020 election" and "May I": no period
         begins = before.start() if before else match.start()
-        if word in ("between", "from") and (end := _end(question, points[at : at + 2], found, today)):
-            since, until, stop = end
-        else:
-            since, until = _opened(word, *found)
-            stop = match.end()
-        return Period(since, until, question[begins:stop])
+        if word in ("between", "from") and (closed := _closed(question, points[at : at + 2], found, today)):
+            return Period(*closed[:2], question[begins : closed[2]])
+        return Period(*_opened(word, *found), question[begins : match.end()])
     return None
 
 
@@ -121,7 +118,7 @@ def _opened(word: str, first: date, last: date) -> tuple[date | None, date | Non
             return first, last
 
 
-def _end(
+def _closed(
     question: str, points: list[re.Match[str]], begin: tuple[date, date], today: date
 ) -> tuple[date, date, int] | None:
     """The range of "from ... to ..." with the place where it ends in the question; None if there is no such end."""
