@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from calendar import monthrange
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -46,11 +47,13 @@ class Period:
     since: date | None  # inclusive; None: without a beginning
     until: date | None  # inclusive; None: without an end
     phrase: str  # as written
+    relative: bool = False  # "last week": it asks for what was written then; "in 2019" may be told of later
 
 
-def period(question: str, today: date) -> Period | None:
-    """Return the first period that `question` names, seen from `today`; None if it names none."""
-    return _relative(question, today) or _absolute(question, today)
+def periods(question: str, today: date) -> list[Period]:
+    """Return the periods that `question` names, seen from `today`, in its order; one that is relative comes first."""
+    relative = _relative(question, today)
+    return [*([relative] if relative else []), *_absolute(question, today)]
 
 
 def _relative(question: str, today: date) -> Period | None:
@@ -58,13 +61,13 @@ def _relative(question: str, today: date) -> Period | None:
         word = match["count"].lower()
         count = int(word) if word.isdigit() else SMALL.get(word)
         if count:
-            return Period(_back(today, count, match["unit"].lower()), today, match.group().strip())
+            return Period(_back(today, count, match["unit"].lower()), today, match.group().strip(), relative=True)
     if match := _NEAR.search(question):
         if match["day"]:
             day = today - timedelta(days=match["day"].lower() == "yesterday")
-            return Period(day, day, match.group())
+            return Period(day, day, match.group(), relative=True)
         first, last = _calendar(today, match["unit"].lower(), last=match["which"].lower() != "this")
-        return Period(first, last, match.group())
+        return Period(first, last, match.group(), relative=True)
     return None
 
 
@@ -88,19 +91,22 @@ def _calendar(today: date, unit: str, *, last: bool) -> tuple[date, date]:
     return end.replace(day=1), end
 
 
-def _absolute(question: str, today: date) -> Period | None:
+def _absolute(question: str, today: date) -> Iterator[Period]:
     points = list(_POINT.finditer(question))
+    done = 0
     for at, match in enumerate(points):
-        before = _BEFORE.search(question, 0, match.start())
+        before = _BEFORE.search(question, done, match.start())
         word = before["word"].lower() if before else ""
         found = _days(match, today)
-        if found is None or not (word or match["iso"] or match["day"] or match["us_day"]):
+        named = word or match["iso"] or match["day"] or match["us_day"]
+        if match.start() < done or found is None or not named:
             continue  # "the 2020 election" and "May I": no period
         begins = before.start() if before else match.start()
+        since, until = _opened(word, *found)
+        done = match.end()
         if word in ("between", "from") and (closed := _closed(question, points[at : at + 2], found, today)):
-            return Period(*closed[:2], question[begins : closed[2]])
-        return Period(*_opened(word, *found), question[begins : match.end()])
-    return None
+            since, until, done = closed
+        yield Period(since, until, question[begins:done])
 
 
 def _opened(word: str, first: date, last: date) -> tuple[date | None, date | None]:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.dates import period
+from qa.dates import periods
 
 TODAY = date(2024, 5, 15)
 
@@ -42,8 +42,7 @@ TODAY = date(2024, 5, 15)
     ],
 )
 def test_a_phrase_is_a_range(question: str, since: str | None, until: str | None, phrase: str) -> None:
-    found = period(question, TODAY)
-    assert found is not None
+    [found] = periods(question, TODAY)
     wanted = tuple(day and date.fromisoformat(day) for day in (since, until))
     assert (found.since, found.until, found.phrase) == (*wanted, phrase)
 
@@ -62,10 +61,26 @@ def test_a_phrase_is_a_range(question: str, since: str | None, until: str | None
     ],
 )
 def test_what_names_no_time_is_no_period(question: str) -> None:
-    assert period(question, TODAY) is None
+    assert periods(question, TODAY) == []
 
 
 @given(st.text(max_size=60), st.dates(date(2, 1, 1), date(9998, 12, 31)))
 def test_any_question_has_a_sound_range_or_none(question: str, today: date) -> None:
-    found = period(question, today)
-    assert found is None or (found.phrase in question and (found.since or date.min) <= (found.until or date.max))
+    for found in periods(question, today):
+        assert found.phrase in question
+        assert (found.since or date.min) <= (found.until or date.max)
+
+
+def test_every_period_is_told() -> None:
+    found = periods(
+        "Did the report of 3 May 2023 agree with what was said from June 2023 to July 2023 and in 2024?", TODAY
+    )
+    assert [one.phrase for one in found] == ["of 3 May 2023", "from June 2023 to July 2023", "in 2024"]
+
+
+def test_last_week_is_relative_and_a_named_month_is_not() -> None:
+    assert [one.relative for one in periods("What was said last week about June 2021?", TODAY)] == [True]
+    assert [one.relative for one in periods("What was said last week about events in June 2021?", TODAY)] == [
+        True,
+        False,
+    ]
