@@ -244,8 +244,11 @@ class Library:
     # --------------------------------------------------------------------------------------------------- search
 
     def search_words(self, query: str, k: int, within: Filter | None = None) -> list[tuple[Passage, float]]:
-        """Return up to `k` (passage, BM25 score), best first, of the articles that `within` lets through."""
-        expression = words.expression(query)
+        """Return up to `k` (passage, BM25 score), best first, of the articles that `within` lets through.
+
+        Words that no article has are also looked for in the spelling that is nearest to them.
+        """
+        expression = words.expression(query, self._catalogue.respelled(words.content_words(query)[: words.MAX_TERMS]))
         return self._with_passages(self._catalogue.match(expression, k, within)) if expression and k > 0 else []
 
     def search_meaning(self, query: str, k: int, within: Filter | None = None) -> list[tuple[Passage, float]]:

@@ -178,13 +178,13 @@ class Asker:
         reranker = self._loaded_reranker()
         standalone = chat.standalone(asked, history)
         retriever = Retriever(self.library, self.config, reranker)
-        first, narrowed = retriever.first(standalone, within, today=today)
+        first = retriever.first(standalone, within, today=today)
         retrieved_ms = clock.ms
-        found = retriever.second(standalone, first, within, narrowed=narrowed)
+        found = retriever.read(standalone, first)
         reranked_ms = clock.ms - retrieved_ms
         evidence = evidence_for(standalone, found.hits[: found.depth], self.library, self.config, reranker)
         timings = {"retrieve": retrieved_ms, "rerank": reranked_ms, "evidence": clock.ms}
-        return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, narrowed)
+        return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed)
 
     def _loaded_reranker(self) -> Reranker | None:
         with self._loading:

@@ -108,7 +108,10 @@ def _ranked(
         scores = []
         for asked, some in groupby(pairs, key=lambda pair: pair[1].asked):
             scores += reranker.scores(asked or question, [f"{_short(h.title)}: {s.text}" for s, h in some])
-    candidates = [_Candidate(sentence, hit, score) for (sentence, hit), score in zip(pairs, scores, strict=True)]
+    candidates = [
+        _Candidate(sentence, hit, score + hit.stages.get("time", 0.0))
+        for (sentence, hit), score in zip(pairs, scores, strict=True)
+    ]
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 

@@ -28,7 +28,24 @@ HEAD = 5  # passages that stay in front of what was found by following names
 HEAD_OF_SEVERAL = 3  # the same where the question plainly needs more than one passage
 MOST_HOPS = 5  # passages that follow the head before the rest of the first search
 SURE = 3.0  # logit of the best passage below which it hardly answers alone (a quarter of squad2's, three of musique's)
+RIVALS = 4.0  # logits within which two reports are taken to answer the same
+TIMELY = 2.0  # logits for the latest of them where the latest is asked for
 BRIDGE_CHARS = 200  # of the passage a name was found in, that are read along with what it led to
+
+_NEWEST = re.compile(
+    r"\b(?:latest|newest|most recent|recently|now|currently|current|so far|to date|at present|these days)\b",
+    re.IGNORECASE,
+)
+_OLDEST = re.compile(r"\b(?:first|earliest|originally|initially|at first)\b", re.IGNORECASE)
+
+
+@dataclass(frozen=True, slots=True)
+class First:
+    """What was found before anything was read."""
+
+    hits: tuple[Hit, ...]  # best first by reciprocal rank
+    within: Filter | None  # where it was looked for
+    narrowed: str | None = None  # the words of the question that made `within` narrower
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,44 +67,40 @@ class Retriever:
 
     def search(self, question: str, within: Filter | None = None, *, today: date | None = None) -> Found:
         """Return what is found for `question`, seen from `today`, in the articles that `within` lets through."""
-        hits, narrowed = self.first(question, within, today=today)
-        return self.second(question, hits, within, narrowed=narrowed)
+        return self.read(question, self.first(question, within, today=today))
 
-    def first(
-        self, question: str, within: Filter | None = None, *, today: date | None = None
-    ) -> tuple[list[Hit], str | None]:
-        """Return the passages before anything is read, and the words that narrowed the search.
+    def first(self, question: str, within: Filter | None = None, *, today: date | None = None) -> First:
+        """Return the passages before anything is read.
 
-        "last week" narrows to the articles of last week, and to nothing where that would leave nothing.
+        "last week" narrows to the articles of last week, or to nothing where that would leave nothing.
         """
         told = dates.periods(question, today or date.today()) if self._config.scopes else []  # noqa: DTZ011 (the reader's own day)
         for period in told[:1]:
             then = (within or Filter()).also(Filter(since=period.since, until=period.until))
             if period.relative and then and (hits := self.described(self.fused(question, then))):
-                return hits, period.phrase
+                return First(tuple(hits), then, period.phrase)
         closed = [
             Filter(since=one.since, until=one.until) for one in told if one.since and one.until and not one.relative
         ]
-        return self.described(self.fused(question, within, scopes=[*self._sources(question), *closed])), None
+        scopes = [*self._sources(question), *closed] if self._config.scopes else []
+        return First(tuple(self.described(self.fused(question, within, scopes=scopes))), within)
 
-    def second(
-        self, question: str, hits: Sequence[Hit], within: Filter | None = None, *, narrowed: str | None = None
-    ) -> Found:
-        """Return the passages of `first` in the order in which they answer, with those that their names lead to."""
-        ranked = self.reranked(question, hits)
+    def read(self, question: str, first: First) -> Found:
+        """Return the passages in the order in which they answer, with those that their names lead to."""
+        ranked = self.reranked(question, first.hits)
         depth = self._config.passages
         if not (self._config.hops and ranked):
-            return Found(tuple(ranked), depth, narrowed)
+            return Found(tuple(ranked), depth, first.narrowed)
         several = self._needs_several(question, ranked[0])
         head = HEAD_OF_SEVERAL if several else HEAD
         known = {hit.passage.id for hit in ranked[:head]}
-        led = _unique(self._led(question, ranked[:HOP_FROM], within), known)
+        led = _unique(self._led(question, ranked[:HOP_FROM], first.within), known)
         if several and self._reranker is not None:
             led = self._read(led)
             depth = HEAD_OF_SEVERAL + MOST_HOPS - 2
-        first = [*ranked[:head], *led[:MOST_HOPS]]
-        rest = _unique(ranked[head:], {hit.passage.id for hit in first})
-        return Found((*first, *rest), depth, narrowed)
+        front = [*ranked[:head], *led[:MOST_HOPS]]
+        rest = _unique(ranked[head:], {hit.passage.id for hit in front})
+        return Found((*front, *rest), depth, first.narrowed)
 
     def fused(self, question: str, within: Filter | None = None, *, scopes: Sequence[Filter] = ()) -> list[Hit]:
         """Return the passages found by word or by meaning, best first by reciprocal rank; equal ones by BM25's order.
@@ -122,7 +135,7 @@ class Retriever:
             replace(hit, score=score, stages={**hit.stages, "rerank": score})
             for hit, score in zip(head, scores, strict=True)
         ]
-        best = sorted(scored, key=lambda hit: -hit.score)
+        best = sorted(timely(question, scored), key=lambda hit: -hit.score)
         if any("in scope 2" in stage for hit in head for stage in hit.stages):
             place = {hit.passage.id: at for at, hit in enumerate(scored)}
             ranks = {hit.passage.id: (at, place[hit.passage.id]) for at, hit in enumerate(best)}
@@ -193,6 +206,27 @@ def fuse(lists: Mapping[str, Sequence[tuple[Passage, float]]]) -> list[Hit]:
             mine["rrf"] += 1 / (RRF_K + rank)
     hits = [Hit(passages[name], "", None, mine["rrf"], mine) for name, mine in stages.items()]
     return sorted(hits, key=lambda hit: -hit.score)
+
+
+def timely(question: str, hits: Sequence[Hit]) -> list[Hit]:
+    """Return the hits with the later ones lifted where the question asks for the latest, the earlier ones where for the first.
+
+    Only reports that answer about as well as the best one compete; the last of them gets `TIMELY`, the first nothing.
+    """
+    asked = _NEWEST.search(question) or _OLDEST.search(question)
+    best = max((hit.score for hit in hits), default=0.0)
+    days = sorted(
+        {hit.date for hit in hits if hit.date and hit.score > best - RIVALS}, reverse=not _NEWEST.search(question)
+    )
+    if not asked or len(days) < 2:
+        return list(hits)
+    lift = {day: TIMELY * at / (len(days) - 1) for at, day in enumerate(days)}
+    return [
+        replace(hit, score=hit.score + more, stages={**hit.stages, "time": more})
+        if hit.date and (more := lift.get(hit.date, 0.0))
+        else hit
+        for hit in hits
+    ]
 
 
 def _unique(hits: Iterable[Hit], known: Iterable[str]) -> list[Hit]:

@@ -133,6 +133,24 @@ def test_a_selective_filter_is_exact(library: Library) -> None:
         assert passage.article_id == name
 
 
+@pytest.mark.parametrize(
+    ("asked", "found"),
+    [
+        ("Stanikzai", ["envoy"]),  # another spelling
+        ("Stanékzai's", ["envoy"]),  # accents and endings
+        ("ambassdor", ["envoy"]),  # a slip
+        ("stan", []),  # too short to guess
+        ("Stoltenberg", []),  # somebody else
+        ("ferry", ["ferry"]),  # known as it is: nothing else is looked for
+    ],
+)
+def test_a_word_that_no_article_has_is_looked_for_in_the_nearest_spelling(
+    asked: str, found: list[str], library: Library
+) -> None:
+    library.add([FERRY, STORM, article("envoy", "The ambassador met Sher Mohammad Abbas Stanekzai.")])
+    assert words_of(library.search_words(asked, 5)) == found
+
+
 def test_sources_are_counted(library: Library) -> None:
     library.add(replace(one, source="Wire" if at else "Post") for at, one in enumerate(short_articles(3)))
     library.add([STORM])
