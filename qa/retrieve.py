@@ -27,6 +27,8 @@ HOP_FOUND = 4  # passages by word, and as many by meaning, for each of them
 HEAD = 5  # passages that stay in front of what was found by following names
 HEAD_OF_SEVERAL = 3  # the same where the question plainly needs more than one passage
 MOST_HOPS = 5  # passages that follow the head before the rest of the first search
+READ_AT_ONCE = 6  # passages that the cross-encoder reads before it looks whether more are needed
+ANSWERS = 5.0  # logit from which a passage is taken to answer
 SURE = 3.0  # logit of the best passage below which it hardly answers alone (a quarter of squad2's, three of musique's)
 RIVALS = 4.0  # logits within which two reports are taken to answer the same
 TIMELY = 2.0  # logits for the latest of them where the latest is asked for
@@ -124,19 +126,27 @@ class Retriever:
     def reranked(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """Return the first `reranked` hits in the cross-encoder's order, the others after them as they were.
 
+        If one of the first six answers beyond doubt, no more are read: on squad2, qed, clapnq and timeqa reading ten found the
+        evidence no more often, and it takes the reader's time.
+
         Where several sources or times were searched, its order counts as much as theirs: it judges each passage against the
         whole question, of which a passage answers one part.
         """
         if self._reranker is None or not hits:
             return list(hits)
-        head, tail = hits[: self._config.reranked], hits[self._config.reranked :]
-        scores = self._reranker.scores(question, [_text(hit) for hit in head])
-        scored = [
-            replace(hit, score=score, stages={**hit.stages, "rerank": score})
-            for hit, score in zip(head, scores, strict=True)
-        ]
+        scored: list[Hit] = []
+        for begins, ends in ((0, READ_AT_ONCE), (READ_AT_ONCE, self._config.reranked)):
+            if any(hit.score >= ANSWERS for hit in scored):
+                break
+            some = hits[begins : min(ends, self._config.reranked)]
+            scores = self._reranker.scores(question, [_text(hit) for hit in some]) if some else []
+            scored += [
+                replace(hit, score=score, stages={**hit.stages, "rerank": score})
+                for hit, score in zip(some, scores, strict=True)
+            ]
+        tail = hits[len(scored) :]
         best = sorted(timely(question, scored), key=lambda hit: -hit.score)
-        if any("in scope 2" in stage for hit in head for stage in hit.stages):
+        if any("in scope 2" in stage for hit in scored for stage in hit.stages):
             place = {hit.passage.id: at for at, hit in enumerate(scored)}
             ranks = {hit.passage.id: (at, place[hit.passage.id]) for at, hit in enumerate(best)}
             mixed = (replace(hit, score=sum(1 / (RRF_K + at) for at in ranks[hit.passage.id])) for hit in best)
