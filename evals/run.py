@@ -58,6 +58,7 @@ class Result:
 
     figures: Mapping[str, Any]  # the content of metrics.json
     failures: Mapping[str, str]  # question id -> what went wrong with the model
+    cases: Sequence[report.Case]  # each measured question with its prediction and scores
 
 
 def run(
@@ -68,11 +69,12 @@ def run(
     config: Mapping[str, Any],
     digests: Mapping[str, str],
     retrieval_only: bool = False,
+    quiet: bool = False,
 ) -> Result:
     """Ask what is not answered in `out` yet, then write metrics.json and report.html there.
 
     `config` and `digests` say what makes this run comparable with another; `open_asker` is called only if there is
-    something left to ask.
+    something left to ask. A `quiet` run does not print a line for each question.
 
     Raises:
         InputError: `out` holds another run, or is in use.
@@ -88,7 +90,7 @@ def run(
             begun = time.perf_counter()
             with open_asker() as asker:
                 seconds["setup"] = time.perf_counter() - begun
-                failures = _ask_all(todo, asker, folder, texts=benchmark.texts, retrieval_only=retrieval_only)
+                failures = _ask_all(todo, asker, folder, benchmark.texts, retrieval_only=retrieval_only, quiet=quiet)
             seconds["asking"] = time.perf_counter() - begun - seconds["setup"]
         done = [(one, folder.done[one.id]) for one in benchmark.questions if one.id in folder.done]
         scores = [score(question, prediction, benchmark.texts) for question, prediction in done]
@@ -107,7 +109,7 @@ def run(
         folder.write("metrics.json", encode(figures, indent=2) + b"\n")
         cases = [report.Case(*pair, one) for pair, one in zip(done, scores, strict=True)]
         folder.write("report.html", report.render(figures, cases, benchmark.texts, title=out.name))
-    return Result(figures, failures)
+    return Result(figures, failures, cases)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -141,8 +143,8 @@ def _main(args: argparse.Namespace) -> int:
     result = run(
         Benchmark(articles, texts, questions),
         args.out,
-        lambda: _open(config, articles),
-        config={name: value for name, value in config.shown().items() if name not in _NOT_MEASURED},
+        lambda: opened(config, articles),
+        config=measured(config),
         digests={"articles": data.digest_articles(articles), "questions": data.digest_file(args.questions)},
         retrieval_only=args.retrieval_only,
     )
@@ -164,7 +166,13 @@ def table(metrics: Mapping[str, Mapping[str, Any]]) -> str:
 
 
 def _ask_all(
-    todo: Sequence[Question], asker: Asks, folder: RunFolder, *, texts: Mapping[str, str], retrieval_only: bool
+    todo: Sequence[Question],
+    asker: Asks,
+    folder: RunFolder,
+    texts: Mapping[str, str],
+    *,
+    retrieval_only: bool,
+    quiet: bool,
 ) -> dict[str, str]:
     """Ask each question and keep each answer at once; returns what failed, by question id."""
     failures = {}
@@ -178,7 +186,8 @@ def _ask_all(
         else:
             folder.append(prediction)
             outcome = _outcome(prediction, score(question, prediction, texts))
-        _say(f"[{number}/{len(todo)}] {question.id}  {outcome}  {time.perf_counter() - begun:.1f} s")
+        if not quiet:
+            _say(f"[{number}/{len(todo)}] {question.id}  {outcome}  {time.perf_counter() - begun:.1f} s")
     return failures
 
 
@@ -191,7 +200,7 @@ def _predict(question: Question, asker: Asks, *, retrieval_only: bool) -> Predic
         evidence=found.evidence,
         retrieved=found.retrieved,
         standalone=found.standalone if found.standalone != question.text else None,
-        timings_ms={"evidence": found.elapsed_ms},
+        timings_ms=found.timings_ms,
     )
     nothing = dict.fromkeys(("status", "reason", "answer", "claims"))
     return {"id": question.id, **answer.to_json(), **nothing}
@@ -227,12 +236,24 @@ def _models(predictions: Iterable[Prediction]) -> dict[str, str]:
     return {use: ", ".join(names) for use, names in found.items()}
 
 
-def _open(config: Config, articles: Sequence[Article]) -> AbstractContextManager[Asks]:
+def measured(config: Config) -> dict[str, Any]:
+    """The settings that change figures, as a run remembers them."""
+    return {name: value for name, value in config.shown().items() if name not in _NOT_MEASURED}
+
+
+def opened(config: Config, articles: Sequence[Article]) -> AbstractContextManager[Asks]:
     """Bring the library up to the articles, then open what answers from it."""
+    from qa.answer import Asker
+
+    fill(config, articles)
+    return Asker.open(config)
+
+
+def fill(config: Config, articles: Sequence[Article]) -> None:
+    """Bring the configured library up to the articles. Raises InputError if it holds others."""
     from tqdm import tqdm
 
     from index.library import Library
-    from qa.answer import Asker
 
     with Library(config.library, embedder=config.embedder) as library:
         _check_strangers(library, articles)  # before anything is added to what may be someone's own library
@@ -245,7 +266,6 @@ def _open(config: Config, articles: Sequence[Article]) -> AbstractContextManager
                 bar.update(done - bar.n)
 
             library.embed_pending(progress)
-    return Asker.open(config)
 
 
 def _check_strangers(library: Library, articles: Sequence[Article]) -> None:

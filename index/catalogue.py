@@ -6,8 +6,10 @@ on disk (Chroma) can be made again from this file without reading an article or 
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -19,9 +21,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import LibraryError, StaleLibraryError
-from index.types import Article, Passage, Sentence
+from index.types import Article, Filter, Passage, Sentence
 
 Vectors = NDArray[np.float32]
+
+SPELLED_FROM = 5  # letters
+SPELLED_ALIKE = 80.0  # per cent: one letter in five may differ
 
 # One entry a version; entry n brings a file of version n to n + 1. Entries are never edited once released.
 MIGRATIONS = (
@@ -208,16 +213,59 @@ class Catalogue:
 
     # ---------------------------------------------------------------------------------------------------- words
 
-    def match(self, expression: str, k: int) -> list[tuple[int, float]]:
+    def match(self, expression: str, k: int, within: Filter | None = None) -> list[tuple[int, float]]:
         """Return (passage key, BM25 score) of the `k` best for an FTS5 expression; higher is better.
 
         The title counts twice as much as the body: a passage is short, and its article's title says what it is about.
         """
+        condition, values = _condition(within)
+        inside = f"AND rowid IN (SELECT p.key FROM passages p JOIN articles a ON a.key = p.article {condition})"  # noqa: S608
         rows = self._rows(
-            "SELECT rowid, -bm25(words, 2.0, 1.0) FROM words WHERE words MATCH ? ORDER BY bm25(words, 2.0, 1.0), rowid LIMIT ?",
-            (expression, k),
+            f"SELECT rowid, -bm25(words, 2.0, 1.0) FROM words WHERE words MATCH ? {inside if condition else ''}"  # noqa: S608
+            " ORDER BY bm25(words, 2.0, 1.0), rowid LIMIT ?",
+            (expression, *values, k),
         )
         return [(int(key), float(score)) for key, score in rows]
+
+    def respelled(self, words: Iterable[str]) -> list[str]:
+        """Return the indexed term that is spelled most like each of `words` which no passage has: "stanekzai" for "Stanikzai".
+
+        Short words are left alone: too many others are near them.
+        """
+        from rapidfuzz import fuzz, process
+
+        found = []
+        for word in dict.fromkeys(words):
+            plain = "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if c.isalnum())
+            if len(plain) < SPELLED_FROM or self._rows(
+                "SELECT 1 FROM words WHERE words MATCH ? LIMIT 1", (f'"{plain}"',)
+            ):
+                continue
+            if best := process.extractOne(plain, self._terms(plain[0]), scorer=fuzz.ratio, score_cutoff=SPELLED_ALIKE):
+                found.append(str(best[0]))
+        return found
+
+    def _terms(self, letter: str) -> list[str]:
+        """The indexed terms that begin with `letter`."""
+        with self._connection() as db:
+            db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.terms USING fts5vocab (main, words, row)")
+            rows = db.execute(
+                "SELECT term FROM temp.terms WHERE term >= ? AND term < ?", (letter, chr(ord(letter) + 1))
+            )
+            return [str(row[0]) for row in rows]
+
+    def within(self, chosen: Filter) -> list[int]:
+        """Return the keys of the passages whose articles `chosen` lets through."""
+        condition, values = _condition(chosen)
+        rows = self._rows(f"SELECT p.key FROM passages p JOIN articles a ON a.key = p.article {condition}", values)  # noqa: S608
+        return [int(row[0]) for row in rows]
+
+    def sources(self) -> dict[str, int]:
+        """Return how many articles each source has, most first."""
+        rows = self._rows(
+            "SELECT source, count(*) FROM articles WHERE source <> '' GROUP BY source ORDER BY count(*) DESC, source"
+        )
+        return {str(source): int(count) for source, count in rows}
 
     # -------------------------------------------------------------------------------------------------- vectors
 
@@ -411,6 +459,20 @@ def _day(iso: str | None) -> date | None:
 def _article(row: tuple[Any, ...]) -> Article:
     name, title, text, day, source, url, file, added_at = row
     return Article(name, title, text, _day(day), source, url, file, added_at=datetime.fromisoformat(added_at))
+
+
+def _condition(within: Filter | None) -> tuple[str, list[str]]:
+    """A WHERE clause over articles `a` for a filter, and its values; empty where nothing is narrowed."""
+    if not within:
+        return "", []
+    parts = {
+        "a.id IN (SELECT value FROM json_each(?))": json.dumps(sorted(within.articles)) if within.articles else None,
+        "a.source IN (SELECT value FROM json_each(?))": json.dumps(sorted(within.sources)) if within.sources else None,
+        "a.date >= ?": within.since.isoformat() if within.since else None,
+        "a.date <= ?": within.until.isoformat() if within.until else None,
+    }
+    wanted = {sql: value for sql, value in parts.items() if value is not None}
+    return f"WHERE {' AND '.join(wanted)}", list(wanted.values())
 
 
 def _slices(keys: Iterable[int], size: int) -> Iterator[list[int]]:

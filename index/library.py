@@ -19,7 +19,7 @@ from index.embed import Embedder
 from index.errors import ArticleQAError, InputError, LibraryError, StaleLibraryError
 from index.passages import embedded_text, passages
 from index.sentences import split
-from index.types import Article, Passage, Sentence
+from index.types import Article, Filter, Passage, Sentence
 from index.vectors import ChromaVectors, Dense
 
 _log = logging.getLogger(__name__)
@@ -243,20 +243,28 @@ class Library:
 
     # --------------------------------------------------------------------------------------------------- search
 
-    def search_words(self, query: str, k: int) -> list[tuple[Passage, float]]:
-        """Return up to `k` (passage, BM25 score), best first."""
-        expression = words.expression(query)
-        return self._with_passages(self._catalogue.match(expression, k)) if expression and k > 0 else []
+    def search_words(self, query: str, k: int, within: Filter | None = None) -> list[tuple[Passage, float]]:
+        """Return up to `k` (passage, BM25 score), best first, of the articles that `within` lets through.
 
-    def search_meaning(self, query: str, k: int) -> list[tuple[Passage, float]]:
-        """Return up to `k` (passage, cosine), best first.
+        Words that no article has are also looked for in the spelling that is nearest to them.
+        """
+        expression = words.expression(query, self._catalogue.respelled(words.content_words(query)[: words.MAX_TERMS]))
+        return self._with_passages(self._catalogue.match(expression, k, within)) if expression and k > 0 else []
+
+    def search_meaning(self, query: str, k: int, within: Filter | None = None) -> list[tuple[Passage, float]]:
+        """Return up to `k` (passage, cosine), best first, of the articles that `within` lets through (then always exact).
 
         Raises StaleLibraryError if another process has made the vectors anew with another embedder.
         """
         if k < 1 or not self._catalogue.has_vectors():
             return []
         self._check_family()
-        return self._with_passages(self._dense.search(self.embedder.query(query), k))
+        keys = self._catalogue.within(within) if within else None
+        return self._with_passages(self._dense.search(self.embedder.query(query), k, keys))
+
+    def sources(self) -> dict[str, int]:
+        """Return how many articles each source has, most first."""
+        return self._catalogue.sources()
 
     def _with_passages(self, scored: list[tuple[int, float]]) -> list[tuple[Passage, float]]:
         there = self._catalogue.passages([key for key, _ in scored])

@@ -54,3 +54,27 @@ class Passage:
     start: int  # characters into Article.text, inclusive
     end: int  # exclusive
     text: str  # always article.text[start:end]
+
+
+@dataclass(frozen=True, slots=True)
+class Filter:
+    """Which articles a search may find. A part that is empty narrows nothing."""
+
+    articles: frozenset[str] = frozenset()  # ids
+    sources: frozenset[str] = frozenset()  # as stored
+    since: date | None = None  # the first day, inclusive
+    until: date | None = None  # the last day, inclusive
+
+    def __bool__(self) -> bool:
+        return bool(self.articles or self.sources or self.since or self.until)
+
+    def also(self, other: Filter) -> Filter | None:
+        """Return the filter that lets through what both let through; None if that is nothing for sure."""
+        articles = (
+            self.articles & other.articles if self.articles and other.articles else self.articles | other.articles
+        )
+        sources = self.sources & other.sources if self.sources and other.sources else self.sources | other.sources
+        since = max(filter(None, (self.since, other.since)), default=None)
+        until = min(filter(None, (self.until, other.until)), default=None)
+        lost = (self.articles and other.articles and not articles) or (self.sources and other.sources and not sources)
+        return None if lost or (since and until and since > until) else Filter(articles, sources, since, until)

@@ -56,14 +56,20 @@ class ExactVectors:
         self._keys: list[int] = []
         self._vectors: Vectors = np.zeros((0, 0), dtype=np.float32)
 
-    def search(self, query: Vectors, k: int) -> Scored:
-        """Return up to `k` (passage key, cosine), best first; equal ones in the order they were added."""
-        keys, vectors = self._current()
-        if not keys:
+    def search(self, query: Vectors, k: int, keys: Sequence[int] | None = None) -> Scored:
+        """Return up to `k` (passage key, cosine), best first; equal ones in the order they were added.
+
+        With `keys`, only these passages are looked at.
+        """
+        every, vectors = self._current()
+        if keys is not None:
+            at = np.flatnonzero(np.isin(every, keys))
+            every, vectors = [every[one] for one in at], vectors[at]
+        if not every:
             return []
         scores = vectors @ query
         best = np.argsort(-scores, kind="stable")[:k]
-        return [(keys[at], float(scores[at])) for at in best]
+        return [(every[at], float(scores[at])) for at in best]
 
     def _current(self) -> tuple[list[int], Vectors]:
         with self._lock:
@@ -313,16 +319,19 @@ class Dense:
                 self._chroma.sync()
             return self._chroma is not None
 
-    def search(self, query: Vectors, k: int) -> Scored:
-        """Return up to `k` (passage key, cosine), best first."""
+    def search(self, query: Vectors, k: int, keys: Sequence[int] | None = None) -> Scored:
+        """Return up to `k` (passage key, cosine), best first, of the passages `keys` or of all.
+
+        A narrow choice is scanned exactly: Chroma's graph loses most of what a selective filter lets through.
+        """
         chroma = self._chroma
         # Out of step, say because another process has added articles: the exact scan answers until someone syncs.
-        if chroma is not None and chroma.current:
+        if keys is None and chroma is not None and chroma.current:
             try:
                 return chroma.search(query, k)
             except _chroma_errors():
                 self._drop(chroma)
-        return self._exact.search(query, k)
+        return self._exact.search(query, k, keys)
 
     def _drop(self, chroma: ChromaVectors) -> None:
         """Give up a collection that cannot be searched: the next `open_chroma` makes it anew."""

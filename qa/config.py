@@ -35,6 +35,8 @@ class Config:
 
     library: Path = field(default_factory=lambda: user_data_path("article-qa", appauthor=False) / "library")
     embedder: str = DEFAULT_EMBEDDER  # a name from index.embed, or the folder of a sentence-transformers model
+    bm25: bool = True  # off: found by meaning alone
+    dense: bool = True  # off: found by words alone
     reranker: bool = True  # off: the fused order stands, and sentences are ranked by words and meaning alone
 
     llm: str = "embedded"  # embedded, tiny (smoke tests only: answers badly), server (any OpenAI-compatible one), none
@@ -46,9 +48,12 @@ class Config:
         default=120.0, metadata=_bounds(1, 3600)
     )  # for the next word, not for the whole answer
 
+    scopes: bool = True  # look also in the sources and days that the question names, one by one
+    hops: bool = True  # look also for what the best passages name and the question does not
     candidates: int = field(default=30, metadata=_bounds(1, 500))  # passages from each of words and meaning
     reranked: int = field(default=10, metadata=_bounds(1, 100))  # fused passages that the cross-encoder reads
     passages: int = field(default=4, metadata=_bounds(1, 50))  # best passages whose sentences become evidence
+    passage_gap: float = field(default=5.0, metadata=_bounds(0, 100))  # logits below the best at which passages end
     evidence: int = field(default=6, metadata=_bounds(1, 50))  # numbered sentences shown to the model
     evidence_gap: float = field(default=8.0, metadata=_bounds(0, 100))  # logits below the best at which sentences end
     evidence_tokens: int = field(
@@ -64,6 +69,8 @@ class Config:
                 raise ConfigError(
                     f"{item.name} is {value}: it goes from {item.metadata['low']} to {item.metadata['high']}"
                 )
+        if not (self.bm25 or self.dense):
+            raise ConfigError("bm25 and dense are both off: nothing can be found; switch one of them on")
         if self.llm not in LLMS:
             raise ConfigError(f"llm is {self.llm!r}: choose one of {', '.join(LLMS)}")
         if self.llm == "server" and not (self.llm_url.startswith(("http://", "https://")) and self.llm_model):
