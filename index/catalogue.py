@@ -227,14 +227,14 @@ class Catalogue:
         )
         return [(int(key), float(score)) for key, score in rows]
 
-    def respelled(self, words: Iterable[str]) -> list[str]:
-        """Return the indexed term that is spelled most like each of `words` which no passage has: "stanekzai" for "Stanikzai".
+    def respelled(self, words: Iterable[str]) -> dict[str, str]:
+        """Return the indexed term that is spelled most like each of `words` which no passage has: {"Stanikzai": "stanekzai"}.
 
         Short words are left alone: too many others are near them.
         """
         from rapidfuzz import fuzz, process
 
-        found = []
+        found = {}
         for word in dict.fromkeys(words):
             plain = "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if c.isalnum())
             if len(plain) < SPELLED_FROM or self._rows(
@@ -242,7 +242,7 @@ class Catalogue:
             ):
                 continue
             if best := process.extractOne(plain, self._terms(plain[0]), scorer=fuzz.ratio, score_cutoff=SPELLED_ALIKE):
-                found.append(str(best[0]))
+                found[word] = str(best[0])
         return found
 
     def _terms(self, letter: str) -> list[str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable
 
 _WORD = re.compile(r"[^\W_]+(?:[.,’'&-][^\W_]+)*", re.UNICODE)
 _PHRASE = re.compile(r"[\"“”«»]([^\"“”«»]{2,80})[\"“”«»]")
@@ -33,12 +32,11 @@ def content_words(text: str) -> list[str]:
     return [word for word in words if word.lower() not in STOP_WORDS] or words
 
 
-def expression(question: str, more: Iterable[str] = ()) -> str | None:
+def expression(question: str) -> str | None:
     """Return an FTS5 expression that matches any content word, and phrases in quotes as phrases; None without a word.
 
-    `more` are further terms, such as the spellings that the library has for words it does not know. Every term is quoted, so
-    that nothing in a question is an operator; FTS5 makes a phrase of "U.S." or "3.5" itself.
+    Every term is quoted, so that nothing in a question is an operator; FTS5 makes a phrase of "U.S." or "3.5" itself.
     """
     phrases = [" ".join(_WORD.findall(phrase)) for phrase in _PHRASE.findall(unicodedata.normalize("NFC", question))]
-    unique = dict.fromkeys(term.lower() for term in [*phrases, *content_words(question), *more] if term)
+    unique = dict.fromkeys(term.lower() for term in [*phrases, *content_words(question)] if term)
     return " OR ".join(f'"{term}"' for term in list(unique)[:MAX_TERMS]) or None

@@ -180,9 +180,9 @@ class Asker:
         retriever = Retriever(self.library, self.config, reranker)
         first = retriever.first(standalone, within, today=today)
         retrieved_ms = clock.ms
-        found = retriever.read(standalone, first)
+        found = retriever.read(first)
         reranked_ms = clock.ms - retrieved_ms
-        evidence = evidence_for(standalone, found.hits[: found.depth], self.library, self.config, reranker)
+        evidence = evidence_for(first.question, found.hits[: found.depth], self.library, self.config, reranker)
         timings = {"retrieve": retrieved_ms, "rerank": reranked_ms, "evidence": clock.ms}
         return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed)
 

@@ -45,6 +45,7 @@ _OLDEST = re.compile(r"\b(?:first|earliest|originally|initially|at first)\b", re
 class First:
     """What was found before anything was read."""
 
+    question: str  # as it was searched
     hits: tuple[Hit, ...]  # best first by reciprocal rank
     within: Filter | None  # where it was looked for
     narrowed: str | None = None  # the words of the question that made `within` narrower
@@ -69,26 +70,29 @@ class Retriever:
 
     def search(self, question: str, within: Filter | None = None, *, today: date | None = None) -> Found:
         """Return what is found for `question`, seen from `today`, in the articles that `within` lets through."""
-        return self.read(question, self.first(question, within, today=today))
+        return self.read(self.first(question, within, today=today))
 
     def first(self, question: str, within: Filter | None = None, *, today: date | None = None) -> First:
         """Return the passages before anything is read.
 
-        "last week" narrows to the articles of last week, or to nothing where that would leave nothing.
+        "last week" narrows to the articles of last week, or to nothing where that would leave nothing. A word that no article
+        has is searched, and later read, in the articles' own spelling.
         """
+        question = self._library.respelled(question)
         told = dates.periods(question, today or date.today()) if self._config.scopes else []  # noqa: DTZ011 (the reader's own day)
         for period in told[:1]:
             then = (within or Filter()).also(Filter(since=period.since, until=period.until))
             if period.relative and then and (hits := self.described(self.fused(question, then))):
-                return First(tuple(hits), then, period.phrase)
+                return First(question, tuple(hits), then, period.phrase)
         closed = [
             Filter(since=one.since, until=one.until) for one in told if one.since and one.until and not one.relative
         ]
         scopes = [*self._sources(question), *closed] if self._config.scopes else []
-        return First(tuple(self.described(self.fused(question, within, scopes=scopes))), within)
+        return First(question, tuple(self.described(self.fused(question, within, scopes=scopes))), within)
 
-    def read(self, question: str, first: First) -> Found:
+    def read(self, first: First) -> Found:
         """Return the passages in the order in which they answer, with those that their names lead to."""
+        question = first.question
         ranked = self.reranked(question, first.hits)
         depth = self._config.passages
         if not (self._config.hops and ranked):
