@@ -28,7 +28,7 @@ HEAD = 5  # passages that stay in front of what was found by following names
 HEAD_OF_SEVERAL = 3  # the same where the question plainly needs more than one passage
 MOST_HOPS = 5  # passages that follow the head before the rest of the first search
 READ_AT_ONCE = 6  # passages that the cross-encoder reads before it looks whether more are needed
-ANSWERS = 5.0  # logit from which a passage is taken to answer
+ANSWERS = 7.0  # logit from which a passage is taken to answer
 SURE = 3.0  # logit of the best passage below which it hardly answers alone (a quarter of squad2's, three of musique's)
 RIVALS = 4.0  # logits within which two reports are taken to answer the same
 TIMELY = 2.0  # logits for the latest of them where the latest is asked for
@@ -38,7 +38,11 @@ _NEWEST = re.compile(
     r"\b(?:latest|newest|most recent|recently|now|currently|current|so far|to date|at present|these days)\b",
     re.IGNORECASE,
 )
-_OLDEST = re.compile(r"\b(?:first|earliest|originally|initially|at first)\b", re.IGNORECASE)
+# Not "first" alone: it mostly counts ("the first woman", "first opened").
+_OLDEST = re.compile(
+    r"\b(?:earliest|originally|initially|at first|first (?:reported|estimated|announced|count|figure|report|estimate))\b",
+    re.IGNORECASE,
+)
 
 
 @dataclass(frozen=True, slots=True)
