@@ -11,6 +11,7 @@ from typing import Self
 
 from index.errors import InputError, LLMError
 from index.library import Library
+from index.types import Filter
 from qa import chat, premise
 from qa.config import Config
 from qa.evidence import evidence_for
@@ -76,24 +77,25 @@ class Asker:
             self.llm.close()
         self.library.close()
 
-    def ask(self, question: str, history: Sequence[Turn] = ()) -> Answer:
+    def ask(self, question: str, history: Sequence[Turn] = (), within: Filter | None = None) -> Answer:
         """Return the answer: the last event of `stream`."""
-        *_, done = self.stream(question, history)
+        *_, done = self.stream(question, history, within)
         if not isinstance(done, AnswerDone):
             raise TypeError(f"the stream ended with {type(done).__name__}")
         return done.answer
 
-    def retrieve(self, question: str, history: Sequence[Turn] = ()) -> EvidenceFound:
+    def retrieve(self, question: str, history: Sequence[Turn] = (), within: Filter | None = None) -> EvidenceFound:
         """Return the evidence without asking the model."""
-        return self._find(question, history)
+        return self._find(question, history, within)
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+    def stream(self, question: str, history: Sequence[Turn] = (), within: Filter | None = None) -> Iterator[Event]:
         """Yield the evidence, then the answer as it is written and checked, then the result. Closing it stops the model.
 
+        With `within` only the articles that it lets through are searched.
         Raises InputError for an empty or overlong question; what goes wrong with the model is a typed abstention instead.
         """
         clock = _Clock()
-        found = self._find(question, history)
+        found = self._find(question, history, within)
         yield found
         writing = _Writing(
             question=question,
@@ -157,7 +159,7 @@ class Asker:
         )
         yield writing.done(claims=claims, abstained=reason, completion=text, detail=detail)
 
-    def _find(self, question: str, history: Sequence[Turn]) -> EvidenceFound:
+    def _find(self, question: str, history: Sequence[Turn], within: Filter | None) -> EvidenceFound:
         # Half a surrogate pair can come with JSON or a terminal that is not UTF-8, and nothing below can read it.
         asked = " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
         if not asked:
@@ -168,7 +170,7 @@ class Asker:
         reranker = self._loaded_reranker()
         standalone = chat.standalone(asked, history)
         retriever = Retriever(self.library, self.config, reranker)
-        fused = retriever.described(retriever.fused(standalone))
+        fused = retriever.described(retriever.fused(standalone, within))
         retrieved_ms = clock.ms
         hits = retriever.reranked(standalone, fused)
         evidence = evidence_for(standalone, hits, self.library, self.config, reranker)

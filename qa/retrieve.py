@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from index.library import Library
 from index.passages import embedded_text
-from index.types import Passage
+from index.types import Filter, Passage
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.types import Hit
@@ -23,14 +23,17 @@ class Retriever:
         self._config = config
         self._reranker = reranker
 
-    def fused(self, question: str) -> list[Hit]:
-        """Return the passages found by word or by meaning, best first by reciprocal rank; equal ones by BM25's order."""
+    def fused(self, question: str, within: Filter | None = None) -> list[Hit]:
+        """Return the passages found by word or by meaning, best first by reciprocal rank; equal ones by BM25's order.
+
+        `within` narrows both lists to the articles that it lets through.
+        """
         k = self._config.candidates
         lists = {}
         if self._config.bm25:
-            lists["bm25"] = self._library.search_words(question, k)
+            lists["bm25"] = self._library.search_words(question, k, within)
         if self._config.dense:
-            lists["dense"] = self._library.search_meaning(question, k)
+            lists["dense"] = self._library.search_meaning(question, k, within)
         return fuse(lists)
 
     def described(self, hits: Sequence[Hit]) -> list[Hit]:
