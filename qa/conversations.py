@@ -84,8 +84,8 @@ class Conversations:
         with self._open() as db:
             db.execute("DELETE FROM answers WHERE key = ? AND conversation = ?", (instead_of, conversation))
             db.execute(
-                "INSERT INTO conversations VALUES (?, ?, ?) ON CONFLICT (id) DO UPDATE SET changed_at = excluded.changed_at",
-                (conversation, item.answer.question, item.asked_at.isoformat()),
+                "INSERT INTO conversations VALUES (?, '', ?) ON CONFLICT (id) DO UPDATE SET changed_at = excluded.changed_at",
+                (conversation, item.asked_at.isoformat()),
             )
             db.execute(
                 "INSERT INTO answers (key, conversation, asked_at, status, evidence_ms, first_token_ms, total_ms, within,"

@@ -131,12 +131,9 @@ def plain(answer: Answer, links: Links) -> str:
 
 def file_name(items: Sequence[Kept], ending: str) -> str:
     """Return a name for the file: the first words of the question, in letters that any system takes."""
-    words = re.findall(r"[^\W_]+", items[0].answer.question.casefold()) if items else []
-    return (
-        "-".join(words)[:60].strip("-").encode("ascii", "ignore").decode().strip("-") + f".{ending}"
-        if words
-        else f"answer.{ending}"
-    )
+    question = items[0].answer.question.casefold() if items else ""
+    words = re.findall(r"[a-z0-9]+", question.encode("ascii", "ignore").decode())
+    return f"{'-'.join(words)[:60].strip('-') or 'answer'}.{ending}"
 
 
 def no_answer(answer: Answer) -> str:
