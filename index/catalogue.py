@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import LibraryError, StaleLibraryError
-from index.types import Article, Filter, Passage, Sentence
+from index.types import Article, Filter, Listed, Passage, Sentence
 
 Vectors = NDArray[np.float32]
 
@@ -73,18 +73,6 @@ class Status:
     sentences: int
     passages: int
     vectors: int
-    pending: int  # passages that have no vector yet
-
-
-@dataclass(frozen=True, slots=True)
-class Listed:
-    """An article in a list, without its text."""
-
-    id: str
-    title: str
-    date: date | None
-    source: str | None
-    size: int  # characters
     pending: int  # passages that have no vector yet
 
 

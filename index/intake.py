@@ -12,32 +12,19 @@ import tempfile
 import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Literal
 
 from index.errors import ArticleQAError
 from index.library import Added
 from index.loaders import LOADERS, Problem, load
-from index.types import Article
+from index.types import Arrival, Article
 
 KEPT = 200  # files whose outcome is remembered
 DEPTH, LENGTH = 20, 200  # folders in a file's name, and characters in each: what is more is cut
 UNNAMED_FOLDER = "added"  # a single file comes without its folder, and an id is the folder's name and the file's
-State = Literal["waiting", "reading", "done", "failed"]
 _log = logging.getLogger(__name__)
-
-
-@dataclass(frozen=True, slots=True)
-class Arrival:
-    """A file that was handed over, and what has become of it."""
-
-    number: int
-    name: str
-    state: State = "waiting"
-    articles: int = 0  # read from it so far
-    said: str = ""  # for a person: what was done, or why nothing was
 
 
 class Intake:

@@ -14,12 +14,12 @@ from typing import Self
 from filelock import FileLock, Timeout
 
 from index import embed, words
-from index.catalogue import Catalogue, Listed, Status
+from index.catalogue import Catalogue, Status
 from index.embed import Embedder
 from index.errors import ArticleQAError, InputError, LibraryError, StaleLibraryError
 from index.passages import embedded_text, passages
 from index.sentences import split
-from index.types import Article, Filter, Passage, Sentence
+from index.types import Article, Filter, Listed, Passage, Sentence
 from index.vectors import ChromaVectors, Dense
 
 _log = logging.getLogger(__name__)

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,3 +68,26 @@ class Filter:
 
     def __bool__(self) -> bool:
         return bool(self.articles or self.sources or self.since or self.until)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An article in a list, without its text."""
+
+    id: str
+    title: str
+    date: date | None
+    source: str | None
+    size: int  # characters
+    pending: int  # passages that have no vector yet
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file that was handed over, and what has become of it."""
+
+    number: int
+    name: str
+    state: Literal["waiting", "reading", "done", "failed"] = "waiting"
+    articles: int = 0  # read from it so far
+    said: str = ""  # for a person: what was done, or why nothing was

@@ -13,13 +13,12 @@ import sqlite3
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from index.errors import LibraryError
-from qa.record import Kept, candidate, from_record, to_record
+from qa.record import Heading, Kept, Timing, candidate, from_record, to_record
 
 FILE, CANDIDATES = "conversations.sqlite3", "gold-candidates.jsonl"
 VERDICTS = frozenset({"up", "down", ""})
@@ -37,27 +36,6 @@ MIGRATIONS = (
     CREATE INDEX answers_conversation ON answers (conversation);
     """,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class Heading:
-    """A kept conversation in a list."""
-
-    id: str
-    title: str  # its first question
-    changed_at: datetime
-    answers: int
-
-
-@dataclass(frozen=True, slots=True)
-class Timing:
-    """What is known of one kept answer without reading it."""
-
-    status: str
-    evidence_ms: float | None
-    first_token_ms: float | None
-    total_ms: float | None
-    verdict: str
 
 
 class Conversations:

@@ -24,6 +24,27 @@ class Kept:
     comment: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Heading:
+    """A kept conversation in a list."""
+
+    id: str
+    title: str  # its first question
+    changed_at: datetime
+    answers: int
+
+
+@dataclass(frozen=True, slots=True)
+class Timing:
+    """What is known of one kept answer without reading it."""
+
+    status: str
+    evidence_ms: float | None
+    first_token_ms: float | None
+    total_ms: float | None
+    verdict: str
+
+
 def kept(key: str, answer: Answer, *, within: str = "") -> Kept:
     """Return `answer` as it is kept. The passages that the search found are left out: they can be found again."""
     return Kept(key, replace(answer, retrieved=()), datetime.now(UTC), within)

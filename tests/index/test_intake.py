@@ -10,8 +10,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.intake import Arrival, Intake, safe_name
+from index.intake import Intake, safe_name
 from index.library import Library
+from index.types import Arrival
 
 
 @pytest.fixture
@@ -44,7 +45,10 @@ def test_each_file_is_added_and_what_cannot_be_read_is_said(
     files = [
         drop("a.txt", " date 2021-09-01 \n\nThe first sentence here is a lead.\n\nMore text."),
         drop("news/2021/b.md", "# A heading\n\nSome words."),
-        drop("two.jsonl", '{"id": "x", "title": "X", "text": "One."}\n{"id": "y", "title": "Y", "text": "Two."}\nbroken\n'),
+        drop(
+            "two.jsonl",
+            '{"id": "x", "title": "X", "text": "One."}\n{"id": "y", "title": "Y", "text": "Two."}\nbroken\n',
+        ),
         drop("picture.png", "x"),
         drop("empty.txt", ""),
     ]

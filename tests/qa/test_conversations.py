@@ -50,7 +50,9 @@ def test_a_record_gives_back_the_answer() -> None:
     assert from_record(json.loads(json.dumps(to_record(REFUSED)))) == REFUSED
 
 
-@pytest.mark.parametrize("record", [{}, {"question": "q", "claims": [{}], "evidence": []}, {"claims": [], "evidence": []}])
+@pytest.mark.parametrize(
+    "record", [{}, {"question": "q", "claims": [{}], "evidence": []}, {"claims": [], "evidence": []}]
+)
 def test_what_is_no_record_is_an_error(record: dict[str, object]) -> None:
     with pytest.raises((KeyError, TypeError, ValueError)):
         from_record(record)
@@ -112,7 +114,12 @@ def test_times_and_states_are_kept_for_the_statistics(tmp_path: Path) -> None:
     store = Conversations(tmp_path)
     store.keep("c1", item())
     [timing] = store.timings()
-    assert (timing.status, timing.evidence_ms, timing.first_token_ms, timing.total_ms) == ("answered", 40.0, None, 900.0)
+    assert (timing.status, timing.evidence_ms, timing.first_token_ms, timing.total_ms) == (
+        "answered",
+        40.0,
+        None,
+        900.0,
+    )
 
 
 def test_half_a_character_in_a_question_does_not_stop_it(tmp_path: Path) -> None:
@@ -216,7 +223,12 @@ def test_the_clipboard_gets_marks_and_quotes() -> None:
 
 @pytest.mark.parametrize(
     ("question", "name"),
-    [("How much is it?", "how-much-is-it.md"), ("???", "answer.md"), ("Ставка/../etc", "etc.md"), ("東京は?", "answer.md")],
+    [
+        ("How much is it?", "how-much-is-it.md"),
+        ("???", "answer.md"),
+        ("Ставка/../etc", "etc.md"),
+        ("東京は?", "answer.md"),
+    ],
 )
 def test_a_file_is_named_after_its_question(question: str, name: str) -> None:
     assert export.file_name([item(Answer(question))], "md") == name
