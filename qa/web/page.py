@@ -465,7 +465,7 @@ def build(asker: Asks, parts: Parts) -> gr.Blocks:
         for panel in (talk, reader):
             panel.cite(on.cite, [conversation], reader, **latest)
             panel.export(on.export, [conversation, desk], outbox, **quiet)
-            panel.only(on.narrow, [desk], [desk, narrow], **quiet)
+        reader.only(on.narrow, [desk], [desk, narrow], **quiet)
         narrow.narrow(on.narrow, [desk], [desk, narrow], **quiet)
         narrow.widen(on.widen, [desk], [desk, narrow], **quiet)
         reader.pick(on.pick, [conversation], reader, **latest)

@@ -83,16 +83,16 @@ def test_an_error_that_nobody_foresaw_does_not_end_the_thread(
     drop: Callable[[str, str], tuple[str, Path]], empty: Library
 ) -> None:
     def add(articles: object) -> object:
-        if len(intake.arrivals()) == 1:
+        if len(made.arrivals()) == 1:
             raise ZeroDivisionError
         return empty.add(articles)  # type: ignore[arg-type]
 
-    intake = Intake(add)  # type: ignore[arg-type]
-    intake.take([drop("a.txt", "One.")])
-    assert settled(intake)["a.txt"].state == "failed"
-    intake.take([drop("b.txt", "Two.")])
-    assert settled(intake)["b.txt"].state == "done"
-    intake.close()
+    made = Intake(add)  # type: ignore[arg-type]
+    made.take([drop("a.txt", "One.")])
+    assert settled(made)["a.txt"].state == "failed"
+    made.take([drop("b.txt", "Two.")])
+    assert settled(made)["b.txt"].state == "done"
+    made.close()
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ from index.loaders import load
 from index.types import Article
 from qa.answer import Asker
 from qa.config import Config
+from qa.settings import Settings
 from qa.types import Turn
 from qa.web import page, view
 
@@ -85,7 +86,13 @@ def reader(window: Callable[..., Reader], url: str) -> Reader:
 
 @pytest.mark.browser
 def test_the_first_view_says_what_is_asked_and_who_answers(reader: Reader) -> None:
-    assert reader.texts(".masthead button") == ["3 articles", "New conversation"]
+    assert reader.texts(".masthead button") == [
+        "New conversation",
+        "Conversations",
+        "3 articles",
+        "Statistics",
+        "Settings",
+    ]
     assert reader.texts(".masthead .model") == ["Scripted model"]
     assert reader.texts(".example") == ["Who did Mittal meet?"]
     assert reader.tab.title() == "Article QA"
@@ -138,7 +145,7 @@ def test_an_example_is_asked_by_a_click_and_the_box_by_its_button(reader: Reader
     expect(reader.tab.locator(".sentences.cite li")).to_have_count(2)
     assert reader.texts(".exchange h2") == ["Who did Mittal meet?"]
     reader.tab.get_by_label("Your question").fill("how much does it cost?")
-    reader.tab.get_by_role("button", name="Ask").click()
+    reader.tab.get_by_role("button", name="Ask", exact=True).click()
     expect(reader.tab.locator(".exchange")).to_have_count(2)
     expect(reader.tab.get_by_label("Your question")).to_have_value("")
     expect(reader.tab.locator("p.searched")).to_have_text("Searched as: How much does the bridge cost?")
@@ -191,7 +198,7 @@ def test_stop_ends_the_answer_at_once_and_the_stream_with_it(window: Callable[..
         expect(reader.tab.locator(".sentences.near li")).to_have_count(3)
         reader.tab.get_by_role("button", name="Stop").click()
         expect(reader.tab.locator(".slot-message .say")).to_have_text("Stopped.")
-        expect(reader.tab.get_by_role("button", name="Ask")).to_be_visible()
+        expect(reader.tab.get_by_role("button", name="Ask", exact=True)).to_be_visible()
         asker.go_on.set()  # the model's next word: only now can the stream notice
         assert asker.closed.wait(10)
         assert reader.texts(".claim") == []
@@ -210,7 +217,7 @@ def test_two_people_have_their_own_conversations_and_wait_for_each_other(window:
         first.write("hold: who did Mittal meet?")
         expect(first.tab.locator(".sentences.near li")).to_have_count(3)
         second.write("how much does it cost?")
-        expect(second.tab.locator(".stage")).to_have_text("Waiting for its turn")
+        expect(second.tab.locator(".stage")).to_have_text("Waiting for its turn · 1 question before it")
         asker.go_on.set()
         expect(second.tab.locator(".claim")).to_have_text("It costs $6.4 million.\u2060[1]")
         assert second.texts(".exchange h2") == ["how much does it cost?"]
@@ -320,8 +327,8 @@ def test_an_articles_markup_and_code_stay_text(reader: Reader) -> None:
     assert reader.texts(".sentences.cite q") == [EVIL_QUOTE]
     assert "![x](http://evil.example/m.png) [1] \\n stays." in "".join(reader.texts("#reader .text"))
     reader.tab.get_by_role("button", name="3 articles").click()
-    expect(reader.tab.locator(".library button")).to_have_count(3)
-    assert EVIL.title in "".join(reader.texts(".library button"))
+    expect(reader.tab.locator(".library button.title")).to_have_count(3)
+    assert EVIL.title in "".join(reader.texts(".library button.title"))
     assert reader.tab.evaluate("window.evil") is None
     assert reader.tab.locator(":is(#talk, #reader, #masthead) :is(img, script, svg, iframe, b[onclick])").count() == 0
     assert reader.tab.locator("a[href^='javascript']").count() == 0
@@ -330,7 +337,7 @@ def test_an_articles_markup_and_code_stay_text(reader: Reader) -> None:
 @pytest.mark.browser
 def test_the_library_can_be_read_without_a_question(reader: Reader) -> None:
     reader.tab.get_by_role("button", name="3 articles").click()
-    reader.tab.get_by_role("button", name=BRIDGE.title).click()
+    reader.tab.get_by_role("button", name=BRIDGE.title, exact=True).click()
     expect(reader.tab.locator("#reader h2")).to_have_text(BRIDGE.title)
     assert reader.tab.locator("mark").count() == 0
     reader.tab.get_by_role("button", name="Close").click()
@@ -468,7 +475,7 @@ def real(folder: Path, articles: list[Article], **settings: Any) -> Iterator[str
         if settings["llm"] != "none":
             library.embed_pending()
     config = Config(library=folder, **settings)
-    with Asker.open(config) as asker, serving(asker) as url:
+    with Asker.open(config) as asker, serving(asker, folder, settings=Settings(asker)) as url:
         yield url
 
 
