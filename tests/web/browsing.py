@@ -12,6 +12,7 @@ from tempfile import TemporaryDirectory
 from typing import Any, cast
 from unittest import mock
 
+import pytest
 from playwright.sync_api import Page, expect
 from scripted import FixedSettings
 
@@ -20,6 +21,11 @@ from qa.conversations import Conversations
 from qa.web import page
 from qa.web.panes import Parts
 
+# Gradio counts its calls with pandas, in ways that pandas 3 warns about.
+GRADIO_WARNS = [
+    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
+]
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
     "--no-sandbox",

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from browsing import CHROMIUM, QUIET, Reader, Seen, serving
-from playwright.sync_api import Browser, expect, sync_playwright
+from browsing import GRADIO_WARNS, Reader, serving
+from playwright.sync_api import expect
 from scripted import BRIDGE, DOHA, EVIL, EVIL_QUOTE, LEAD, MET, SAFETY, ScriptedAsker
 
 from index.library import Library
@@ -24,62 +24,8 @@ from qa.types import Turn
 from qa.web import page, view
 
 SAMPLES = Path(__file__).parents[2] / "samples"
-# Gradio counts its calls with pandas, in ways that pandas 3 warns about.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
-    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
-]
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-        yield browser
-        browser.close()
-
-
-@pytest.fixture
-def window(browser: Browser) -> Iterator[Callable[..., Reader]]:
-    """Makes windows, each with its own session; at the end none may have complained or asked anything of the outside."""
-    readers: list[Reader] = []
-
-    def make(*, theme: str = "light", width: int = 1280, height: int = 800) -> Reader:
-        scheme: Any = theme
-        context = browser.new_context(viewport={"width": width, "height": height}, color_scheme=scheme)
-        context.set_default_timeout(20_000)
-        seen = Seen()
-        tab = context.new_page()
-        seen.watch(tab)
-        readers.append(Reader(tab, seen))
-        return readers[-1]
-
-    yield make
-    for reader in readers:
-        reader.tab.context.close()
-        assert reader.seen.complaints == []
-        outside = [u for u in reader.seen.requests if not re.match(r"http://127\.0\.0\.1:\d+/|data:|blob:", u)]
-        assert outside == []
-        assert reader.seen.requests
-
-
-@pytest.fixture(scope="module")
-def asker() -> ScriptedAsker:
-    return ScriptedAsker()
-
-
-@pytest.fixture(scope="module")
-def url(asker: ScriptedAsker) -> Iterator[str]:
-    with serving(asker) as url:
-        yield url
-
-
-@pytest.fixture
-def reader(window: Callable[..., Reader], url: str) -> Reader:
-    reader = window()
-    reader.open(url)
-    return reader
-
+pytest_plugins = ("windows",)
+pytestmark = GRADIO_WARNS
 
 # --- asking ------------------------------------------------------------------------------------------------------
 
