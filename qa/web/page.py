@@ -239,12 +239,12 @@ class Handlers:
     def narrow(self, desk: Desk, event: gr.EventData) -> tuple[Desk, Sent]:
         """A date or a source was chosen. What the browser sends is checked like any input from outside."""
         within = desk.within
-        part, value = getattr(event, "part", None), getattr(event, "value", None)
-        if part in {"since", "until"} and isinstance(value, str):
-            within = _bounded(within, str(part), _day(value))
-        elif part == "source" and isinstance(value, str) and value in self.asker.library.sources():
+        part, value = _text(event, "part"), _text(event, "value")
+        if part in {"since", "until"}:
+            within = _bounded(within, part, _day(value))
+        elif part == "source" and value in self.asker.library.sources():
             within = replace(within, sources=within.sources | {value})
-        elif part == "article" and isinstance(value, str) and self.asker.library.get(value) is not None:
+        elif part == "article" and self.asker.library.get(value) is not None:
             within = replace(within, articles=frozenset({value}))
         desk = replace(desk, within=within)
         return desk, self._narrow(desk)
@@ -252,9 +252,9 @@ class Handlers:
     def widen(self, desk: Desk, event: gr.EventData) -> tuple[Desk, Sent]:
         """A chip was taken off."""
         within = desk.within
-        part, value = getattr(event, "part", None), getattr(event, "value", None)
+        part, value = _text(event, "part"), _text(event, "value")
         if part in {"since", "until"}:
-            within = _bounded(within, str(part), None)
+            within = _bounded(within, part, None)
         elif part == "source":
             within = replace(within, sources=within.sources - {value})
         elif part == "article":
@@ -307,13 +307,15 @@ class Handlers:
 
     def judge(self, conversation: Conversation, event: gr.EventData) -> tuple[Conversation, Sent]:
         """Store what the reader thinks of an answer."""
-        turn, verdict, comment = (getattr(event, name, None) for name in ("turn", "verdict", "comment"))
+        turn, verdict, comment = getattr(event, "turn", None), _text(event, "verdict"), _text(event, "comment")
         found = next((e for e in conversation if e.number == turn and e.answer), None)
-        if found is None or verdict not in VERDICTS or not isinstance(comment, str):
+        if (
+            found is None
+            or verdict not in VERDICTS
+            or not self.parts.kept.judge(found.key, verdict, comment[:MAX_QUESTION])
+        ):
             return conversation, gr.skip()
-        if not self.parts.kept.judge(found.key, str(verdict), comment[:MAX_QUESTION]):
-            return conversation, gr.skip()
-        judged = replace(found, verdict=str(verdict), comment=comment[:MAX_QUESTION])
+        judged = replace(found, verdict=verdict, comment=comment[:MAX_QUESTION])
         conversation = tuple(judged if e is found else e for e in conversation)
         return conversation, packed(view.talk_view(conversation))
 
@@ -384,6 +386,12 @@ class Handlers:
 
     def _resting(self, conversation: Conversation) -> Sent:
         return self._proof(conversation, turn=-1)  # of no turn: it takes the place of whatever is open
+
+
+def _text(event: gr.EventData, name: str) -> str:
+    """A text that the browser has sent, "" where it has sent none or something else."""
+    value = getattr(event, name, None)
+    return value if isinstance(value, str) else ""
 
 
 def _bounded(within: Filter, part: str, value: date | None) -> Filter:
