@@ -37,6 +37,7 @@ MAX_QUESTION = 2000  # characters; far more than any question, far less than a p
 MAX_FILE = "200mb"  # of one upload: a JSONL file may hold a whole library
 WAITING = 24  # questions that can stand in the line at once; each of them holds a thread for moments only
 Sent = Any  # a packed view, or gr.skip() where the component stays as it is
+SMALL = 1000  # articles: up to here a library is searched for the articles of the examples
 TURN_S = 0.5  # how often a waiting question looks whether it is still wanted
 REDRAW_S = 0.06  # a sentence in the making is redrawn at most this often
 
@@ -141,8 +142,9 @@ class Handlers:
         )
         conversation = (*(conversation[:-1] if replaces else conversation), exchange)
         talk = packed(view.talk_view(conversation, last=True))
+        narrow = self._narrow(replace(desk, editing="")) if desk.editing else gr.skip()
         desk = replace(desk, editing="")
-        return "", conversation, talk, gr.update(visible=False), gr.update(visible=True), desk, self._narrow(desk)
+        return "", conversation, talk, gr.update(visible=False), gr.update(visible=True), desk, narrow
 
     def answer(
         self, conversation: Conversation, desk: Desk = NEW
@@ -367,7 +369,11 @@ class Handlers:
         return self._resting(conversation)
 
     def _talk(self, conversation: Conversation) -> Sent:
-        examples = [] if conversation else view.examples_for(lambda name: self.asker.library.count(name) > 0)
+        library = self.asker.library
+        small = (
+            library.status().articles <= SMALL
+        )  # the examples are for who tries the samples: no search through 100,000
+        examples = view.examples_for(lambda name: library.count(name) > 0) if small and not conversation else []
         return packed(view.talk_view(conversation, examples=examples))
 
     def _open(self, reader: Json, conversation: Conversation) -> str:

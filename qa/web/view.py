@@ -287,7 +287,10 @@ def _message(exchange: Exchange) -> Json:
         return {"kind": "stopped", "text": "Stopped.", "why": why or "No sentence had been checked yet."}
     reason = exchange.answer.reason or "not_stated"
     text, why = ABSTENTIONS[reason]
-    return {"kind": reason, "text": text, "why": " ".join(filter(None, (why, exchange.answer.detail)))}
+    if exchange.narrowed and reason == "nothing_found":
+        why = "None of the articles that were asked has anything on this question."
+    part = "Only a part of the library was asked." if exchange.narrowed and reason != "llm_unavailable" else None
+    return {"kind": reason, "text": text, "why": " ".join(filter(None, (why, exchange.answer.detail, part)))}
 
 
 def _lists(exchange: Exchange, cited: Sequence[Spot], *, abstained: bool) -> Iterator[Json]:
