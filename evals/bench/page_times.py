@@ -131,7 +131,10 @@ def generated(number: int, seed: int = 1) -> Iterator[Article]:
 def questions_for(articles: Sequence[Article], number: int) -> list[str]:
     """One question for each of some articles, spread evenly."""
     chosen = articles[:: max(1, len(articles) // number)][:number]
-    return [f"Who put the cost of the {a.title.removeprefix('The ').split(' is ')[0]} at how much?" for a in chosen]
+    return [
+        f"How many million crowns did the {a.title.removeprefix('The ').split(' is ')[0]} cost on {a.date:%d %B %Y}?"
+        for a in chosen
+    ]
 
 
 def measure(tab: Page, questions: Sequence[str]) -> list[dict[str, float]]:

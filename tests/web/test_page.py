@@ -447,6 +447,30 @@ def test_the_real_asker_without_a_model_quotes_the_sentence(window: Callable[...
 
 
 @pytest.mark.browser
+def test_a_dropped_file_is_asked_at_once_and_alone(window: Callable[..., Reader], tmp_path: Path) -> None:
+    new = tmp_path / "ferry.txt"
+    new.write_text(
+        " date 2024-07-01 \n\nThe ferry Aurelia sank.\n\nThe ferry Aurelia sank off Norvik on Monday.", "utf-8"
+    )
+    with real(tmp_path / "library", samples(), llm="none", reranker=False) as url:
+        reader = window()
+        reader.open(url)
+        reader.tab.locator("[data-event=library]").click()
+        reader.tab.locator("#aq-files").set_input_files(new)
+        expect(reader.tab.locator(".files li")).to_have_text(["ferry.txtDone: added"])
+        reader.tab.get_by_label("Search the library").fill("aurelia")
+        expect(reader.tab.locator("tbody tr")).to_have_count(1)
+        assert reader.texts("td.state") == ["1 passage to come"]  # no vector yet: it is found by its words
+        reader.tab.locator("tbody .title button").click()
+        reader.tab.get_by_role("button", name="Ask only this article").click()
+        expect(reader.tab.locator(".chips li")).to_have_count(1)
+        reader.ask("Where did the ferry sink?")
+        assert "Norvik" in "".join(reader.texts(".sentences q"))
+        assert len(reader.texts(".sentences .source")) <= 2  # nothing of any other article
+        assert set(reader.texts(".sentences .source")) == {"1 July 2024 · The ferry Aurelia sank."}
+
+
+@pytest.mark.browser
 @pytest.mark.model
 def test_the_real_model_answers_with_a_mark_that_opens_its_proof(window: Callable[..., Reader], tmp_path: Path) -> None:
     with real(tmp_path, samples(), llm="embedded") as url:

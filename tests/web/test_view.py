@@ -140,7 +140,10 @@ def test_an_abstention_says_its_kind_and_lists_no_source_as_used(question: str, 
 
 
 def test_an_abstention_says_that_only_a_part_was_asked() -> None:
-    for question, says in (("xyzzy", "None of the articles that were asked"), ("what did he eat?", "What the model wrote")):
+    for question, says in (
+        ("xyzzy", "None of the articles that were asked"),
+        ("what did he eat?", "What the model wrote"),
+    ):
         why = view.exchange_view(replace(exchanged(question), narrowed="From 1 May 2024"))["message"]["why"]
         assert why.startswith(says)
         assert why.endswith("Only a part of the library was asked.")
