@@ -9,20 +9,18 @@ import sys
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack, suppress
+from ipaddress import ip_address
+from pathlib import Path
 
 from index.errors import ArticleQAError, InputError
+from index.intake import Intake
 from qa.answer import Asker
 from qa.config import Config
+from qa.conversations import Conversations
+from qa.settings import Settings
 
 HOST, PORT = "127.0.0.1", 7860
-LOCAL_MODELS = {"embedded": "Qwen2.5-Coder 1.5B, on this machine", "tiny": "SmolLM2 135M, on this machine"}
-
-
-def model_name(config: Config) -> str:
-    """Return what the page says of who answers."""
-    if config.llm == "none":
-        return "No language model: sentences only"
-    return LOCAL_MODELS.get(config.llm, config.llm_model)
+RUNS = Path("runs")  # where `evals.run` is told to write: the page shows its newest report
 
 
 def serve(config: Config, *, host: str = HOST, port: int = PORT) -> None:
@@ -30,20 +28,33 @@ def serve(config: Config, *, host: str = HOST, port: int = PORT) -> None:
 
     Raises InputError if the port is taken, and what `Asker.open` raises if the library or a model cannot be used.
     """
-    from qa.web import page  # Gradio takes seconds to import: not before it is needed
+    from qa.web import page, panes  # Gradio takes seconds to import: not before it is needed
 
     ended = threading.Event()
     _check_port(host, port)  # before a model is loaded for nothing
     with ExitStack() as stack:
         asker = stack.enter_context(Asker.open(config))
         asker.library.start()  # vectors that are still missing are made while questions are answered
-        blocks = page.build(asker, model=model_name(config))
-        url = page.launch(blocks, host=host, port=port)
+        intake = Intake(asker.library.add)
+        stack.callback(intake.close)
+        parts = panes.Parts(
+            Conversations(config.library), intake, Settings(asker), changeable=_is_loopback(host), runs=RUNS
+        )
+        blocks = page.build(asker, parts)
+        url = page.launch(blocks, host=host, port=port, runs=RUNS)
         stack.callback(blocks.close, verbose=False)
         signal.signal(signal.SIGTERM, lambda *_: ended.set())
         print(f"Article QA: {url} (Ctrl-C ends it)", flush=True)
         with suppress(KeyboardInterrupt):
             ended.wait()
+
+
+def _is_loopback(host: str) -> bool:
+    """True where only this machine can reach the page."""
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
 
 
 def _check_port(host: str, port: int) -> None:

@@ -7,6 +7,7 @@ on disk (Chroma) can be made again from this file without reading an article or 
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 import threading
 import unicodedata
@@ -21,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from index.errors import LibraryError, StaleLibraryError
-from index.types import Article, Filter, Passage, Sentence
+from index.types import Article, Filter, Listed, Passage, Sentence
 
 Vectors = NDArray[np.float32]
 
@@ -56,6 +57,16 @@ _PASSAGE = """
 """
 _HEADING = "SELECT p.key, a.title, a.date FROM passages p JOIN articles a ON a.key = p.article"
 _ARTICLE = "SELECT id, title, text, date, source, url, file, added_at FROM articles"
+
+
+# What a list of articles can be ordered by. Those without a date or source count as the lowest.
+ORDERS = {
+    "title": "a.title COLLATE NOCASE",
+    "date": "a.date",
+    "source": "a.source COLLATE NOCASE",
+    "size": "length(a.text)",
+    "added": "a.key",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +178,33 @@ class Catalogue:
     def articles(self) -> list[Article]:
         """Return every article, newest date first, undated last, then by id."""
         return [_article(row) for row in self._rows(f"{_ARTICLE} ORDER BY date IS NULL, date DESC, id")]
+
+    def listing(
+        self, query: str = "", *, order: str = "date", down: bool = True, at: int = 0, limit: int = 50
+    ) -> list[Listed]:
+        """Return a page of the articles whose title, source or id holds every word of `query`, ordered by a name of ORDERS."""
+        condition, values = _naming(query)
+        rows = self._rows(
+            "SELECT a.id, a.title, a.date, a.source, length(a.text),"  # noqa: S608 (parts of ours, and "?")
+            " (SELECT count(*) FROM passages p WHERE p.article = a.key"
+            " AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.passage = p.key))"
+            f" FROM articles a {condition} ORDER BY {ORDERS[order]} {'DESC' if down else 'ASC'}, a.id LIMIT ? OFFSET ?",
+            (*values, limit, at),
+        )
+        return [
+            Listed(name, title, _day(day), source, size, pending) for name, title, day, source, size, pending in rows
+        ]
+
+    def count(self, query: str = "") -> int:
+        """Count what `listing` finds."""
+        condition, values = _naming(query)
+        [(number,)] = self._rows(f"SELECT count(*) FROM articles a {condition}", values)  # noqa: S608
+        return int(number)
+
+    def months(self) -> dict[str, int]:
+        """Return how many articles each month has, such as {"2021-09": 3}, earliest first; the undated are under ""."""
+        rows = self._rows("SELECT coalesce(substr(date, 1, 7), ''), count(*) FROM articles GROUP BY 1 ORDER BY 1")
+        return {str(month): int(number) for month, number in rows}
 
     def sentences(self, article_id: str) -> tuple[Sentence, ...]:
         """Return the sentences of an article in order; empty if it is not there."""
@@ -459,6 +497,13 @@ def _day(iso: str | None) -> date | None:
 def _article(row: tuple[Any, ...]) -> Article:
     name, title, text, day, source, url, file, added_at = row
     return Article(name, title, text, _day(day), source, url, file, added_at=datetime.fromisoformat(added_at))
+
+
+def _naming(query: str) -> tuple[str, list[str]]:
+    """A WHERE clause over articles `a` for the words of a reader who looks for a title."""
+    plain = [re.sub(r"([\\\\%_])", r"\\\1", word) for word in query.encode("utf-8", "replace").decode().split()[:10]]
+    like = "(a.title || ' ' || coalesce(a.source, '') || ' ' || coalesce(a.date, '') || ' ' || a.id) LIKE ? ESCAPE '\\'"
+    return ("WHERE " + " AND ".join([like] * len(plain)) if plain else ""), [f"%{word}%" for word in plain]
 
 
 def _condition(within: Filter | None) -> tuple[str, list[str]]:

@@ -19,7 +19,7 @@ from index.embed import Embedder
 from index.errors import ArticleQAError, InputError, LibraryError, StaleLibraryError
 from index.passages import embedded_text, passages
 from index.sentences import split
-from index.types import Article, Filter, Passage, Sentence
+from index.types import Article, Filter, Listed, Passage, Sentence
 from index.vectors import ChromaVectors, Dense
 
 _log = logging.getLogger(__name__)
@@ -149,6 +149,23 @@ class Library:
     def articles(self) -> list[Article]:
         """Return every article, newest first."""
         return self._catalogue.articles()
+
+    def listing(
+        self, query: str = "", *, order: str = "date", down: bool = True, at: int = 0, limit: int = 50
+    ) -> list[Listed]:
+        """Return a page of the articles whose title, source, date or id holds every word of `query`, without their texts.
+
+        `order` is title, date, source, size or added.
+        """
+        return self._catalogue.listing(query, order=order, down=down, at=at, limit=limit)
+
+    def count(self, query: str = "") -> int:
+        """Count what `listing` finds."""
+        return self._catalogue.count(query)
+
+    def months(self) -> dict[str, int]:
+        """Return how many articles each month has, such as {"2021-09": 3}, earliest first; the undated are under ""."""
+        return self._catalogue.months()
 
     def sentences(self, article_id: str) -> tuple[Sentence, ...]:
         """Return an article's sentences in order."""

@@ -6,6 +6,7 @@ import hashlib
 import json
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime
+from typing import Literal
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,3 +79,26 @@ class Filter:
         until = min(filter(None, (self.until, other.until)), default=None)
         lost = (self.articles and other.articles and not articles) or (self.sources and other.sources and not sources)
         return None if lost or (since and until and since > until) else Filter(articles, sources, since, until)
+
+
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """An article in a list, without its text."""
+
+    id: str
+    title: str
+    date: date | None
+    source: str | None
+    size: int  # characters
+    pending: int  # passages that have no vector yet
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """A file that was handed over, and what has become of it."""
+
+    number: int
+    name: str
+    state: Literal["waiting", "reading", "done", "failed"] = "waiting"
+    articles: int = 0  # read from it so far
+    said: str = ""  # for a person: what was done, or why nothing was

@@ -78,23 +78,41 @@ class Asker:
             self.llm.close()
         self.library.close()
 
+    def reconfigure(self, config: Config) -> None:
+        """Use other settings from the next question on. The library stays, and so does the model if it is the same.
+
+        Call it between two answers: one that is being written by a model that is closed ends without it. Raises what
+        `open_llm` raises, and then nothing has changed.
+        """
+        same = all(
+            getattr(config, name) == getattr(self.config, name) for name in Config.__slots__ if name.startswith("llm")
+        )
+        if not same:
+            llm, old = open_llm(config), self.llm
+            if llm is not None:
+                llm.start()
+            self.llm = llm
+            if old is not None:
+                old.close()
+        self.config = config
+
     def ask(
-        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
+        self, question: str, history: Sequence[Turn] = (), within: Filter | None = None, *, today: date | None = None
     ) -> Answer:
         """Return the answer: the last event of `stream`."""
-        *_, done = self.stream(question, history, within=within, today=today)
+        *_, done = self.stream(question, history, within, today=today)
         if not isinstance(done, AnswerDone):
             raise TypeError(f"the stream ended with {type(done).__name__}")
         return done.answer
 
     def retrieve(
-        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
+        self, question: str, history: Sequence[Turn] = (), within: Filter | None = None, *, today: date | None = None
     ) -> EvidenceFound:
         """Return the evidence without asking the model."""
         return self._find(question, history, within, today)
 
     def stream(
-        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
+        self, question: str, history: Sequence[Turn] = (), within: Filter | None = None, *, today: date | None = None
     ) -> Iterator[Event]:
         """Yield the evidence, then the answer as it is written and checked, then the result. Closing it stops the model.
 

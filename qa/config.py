@@ -15,6 +15,7 @@ from index.embed import DEFAULT as DEFAULT_EMBEDDER
 from index.errors import ConfigError
 
 LLMS = ("embedded", "tiny", "server", "none")
+LOCAL_MODELS = {"embedded": "Qwen2.5-Coder 1.5B, on this machine", "tiny": "SmolLM2 135M, on this machine"}
 ENVIRONMENT = {
     "library": "ARTICLE_QA_LIBRARY",
     "llm": "ARTICLE_QA_LLM",
@@ -103,6 +104,13 @@ class Config:
         """Return the settings for reports, the key masked."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return values | {"library": str(self.library), SECRET: "***" if self.llm_key else ""}
+
+    @property
+    def described_model(self) -> str:
+        """Who answers, in words for a person."""
+        if self.llm == "none":
+            return "No language model: sentences only"
+        return LOCAL_MODELS.get(self.llm, self.llm_model)
 
     def with_values(self, **changes: Any) -> Config:  # noqa: ANN401
         """Return a copy with some values changed, checked again."""

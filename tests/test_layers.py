@@ -29,20 +29,24 @@ PURE: dict[str, set[str]] = {
     "qa.facts": {"index.words", "snowballstemmer"},
     "qa.parse": {"qa.types"},
     "qa.prompt": {"qa.types"},
-    "qa.web.view": {"index.types", "qa.types"},
+    "qa.record": {"qa.types"},
+    "qa.export": {"qa.record", "qa.types"},
+    "qa.web.line": set(),
+    "qa.web.view": {"index.types", "qa.export", "qa.record", "qa.types"},
+    "qa.web.panels": {"index.types", "qa.export", "qa.record", "qa.web.view"},
     "evals.types": {"qa.types"},
     "evals.metrics": {"evals.types"},
 }
 # Frameworks, each in the files that know it and in no other.
 AT_HOME: dict[str, set[str]] = {
     "chromadb": {"index.vectors"},
-    "gradio": {"qa.web.page"},
+    "gradio": {"qa.web.page", "qa.web.panes"},
     "jinja2": {"evals.report"},
     "llama_index": {"qa.llamaindex"},
     "nupunkt": {"index.sentences"},
     "onnxruntime": {"index.onnx"},
     "sentence_transformers": {"index.embed"},
-    "sqlite3": {"index.catalogue"},
+    "sqlite3": {"index.catalogue", "qa.conversations"},
     "starlette": {"qa.web.page"},
     "tokenizers": {"index.onnx"},
     "torch": set(),
@@ -145,7 +149,11 @@ def late():
     [
         ("index", ("qa", "evals", "app"), set()),
         ("qa", ("evals", "app"), {("qa.cli", "app")}),  # `article-qa serve` starts the page
-        ("qa.web", ("qa.answer", "qa.cli", "qa.backends", "qa.llm", "index.library", "index.catalogue"), set()),
+        (
+            "qa.web",
+            ("qa.answer", "qa.settings", "qa.cli", "qa.backends", "qa.llm", "index.library", "index.catalogue"),
+            set(),
+        ),
         ("evals", ("app", "qa.web", "qa.cli", "qa.backends"), set()),
         ("app", ("evals", "qa.cli", "index.catalogue"), set()),
     ],

@@ -9,24 +9,26 @@ from __future__ import annotations
 import itertools
 import json
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import PurePath
 from typing import Any, Literal, get_args
-from urllib.parse import urlsplit
 
-from index.types import Article
+from index.types import Article, Filter
+from qa.export import day, web_address
+from qa.record import Kept
 from qa.types import Answer, AnswerDone, Citation, Claim, ClaimChecked, DraftGrown, Event, Evidence, EvidenceFound, Turn
 
 Json = dict[str, Any]
 Kind = Literal["cite", "near"]  # a sentence that an answer cites, or one that was only found
 Stage = Literal["waiting", "searching", "reading", "writing", "checking", "done", "stopped", "failed"]
 
+EVERYTHING = Filter()
 KINDS: tuple[str, ...] = get_args(Kind)
 RUNNING: frozenset[str] = frozenset({"waiting", "searching", "reading", "writing", "checking"})
+SOURCES = 100  # offered to choose from, the largest first
 NEAREST = 6  # sentences listed as the closest ones: as many as the model reads
-LISTED = 200  # articles listed in the reader; the rest is counted
 
 STAGES: Mapping[str, str] = {
     "waiting": "Waiting for its turn",
@@ -92,6 +94,13 @@ class Exchange:
     draft: str = ""  # the sentence being written, not checked
     answer: Answer | None = None  # set when done
     problem: str | None = None  # for a person: why it failed
+    key: str = ""  # names the answer in the kept conversations
+    within: Filter = EVERYTHING  # the articles that are asked
+    narrowed: str = ""  # the same in words
+    replaces: str = ""  # key of the answer in whose place this one is kept
+    ahead: int = 0  # questions that are answered before this one
+    verdict: str = ""  # of the reader: "up", "down" or ""
+    comment: str = ""
 
     @property
     def running(self) -> bool:
@@ -119,9 +128,13 @@ class Exchange:
                     self, stage="done", answer=answer, claims=answer.claims, evidence=answer.evidence, draft=""
                 )
 
+    def waiting(self, ahead: int) -> Exchange:
+        """The exchange while so many others are before it."""
+        return replace(self, stage="waiting", ahead=ahead)
+
     def searching(self) -> Exchange:
         """The exchange when its turn has come."""
-        return replace(self, stage="searching")
+        return replace(self, stage="searching", ahead=0)
 
     def stopped(self) -> Exchange:
         """The exchange as it stands when the reader has pressed Stop; a finished one is left as it is."""
@@ -147,6 +160,26 @@ def _cited(number: int, citation: Citation) -> Spot:
 Conversation = tuple[Exchange, ...]
 
 
+def reopened(items: Sequence[Kept]) -> Conversation:
+    """A kept conversation as it was on the page."""
+    return tuple(
+        Exchange(
+            number,
+            item.answer.question,
+            stage="done",
+            evidence=item.answer.evidence,
+            standalone=item.answer.standalone,
+            claims=item.answer.claims,
+            answer=item.answer,
+            key=item.key,
+            narrowed=item.within,
+            verdict=item.verdict,
+            comment=item.comment,
+        )
+        for number, item in enumerate(items, start=1)
+    )
+
+
 def history(conversation: Conversation) -> tuple[Turn, ...]:
     """The finished exchanges as the turns that help to read the next question."""
     turns: list[Turn] = []
@@ -168,11 +201,6 @@ def packed(view: Json) -> str:
     looks for script tags in texts.
     """
     return json.dumps(view, separators=(",", ":")).replace("<", "\\u003c")
-
-
-def day(value: date | None) -> str:
-    """Such as "1 September 2021"; "" where an article has no date."""
-    return f"{value.day} {value:%B %Y}" if value else ""
 
 
 def count(number: int, noun: str) -> str:
@@ -206,18 +234,26 @@ def exchange_view(exchange: Exchange) -> Json:
     cited = exchange.spots("cite")
     return {
         "number": exchange.number,
+        "key": exchange.key,
         "question": exchange.question,
         "running": exchange.running,
         "status": _status(exchange),
         "searched": _searched(exchange),
+        "narrowed": exchange.narrowed,
         "claims": [
-            {"text": claim.text, "marks": [_link(exchange, "cite", cited[n - 1]) for n in answer.marks(claim)]}
+            {
+                "text": claim.text,
+                "marks": [_link(exchange, "cite", cited[n - 1]) for n in answer.marks(claim)],
+                **_support(claim),
+            }
             for claim in answer.shown
         ],
+        "trust": _trust(answer) if exchange.answer else "",
         "draft": exchange.draft,
         "message": _message(exchange) if abstained or exchange.stage in {"stopped", "failed"} else None,
         "lists": list(_lists(exchange, cited, abstained=abstained)),
         "withdrawn": _withdrawn(answer),
+        "tools": _tools(exchange),
     }
 
 
@@ -225,7 +261,8 @@ def _status(exchange: Exchange) -> str:
     """The plain line above an answer: what is going on, or what came out and how long it took."""
     answer = exchange.answer
     if answer is None:
-        return STAGES[exchange.stage]
+        before = f"{count(exchange.ahead, 'question')} before it" if exchange.ahead else None
+        return _join(STAGES[exchange.stage], before)
     ms = answer.timings_ms.get("total")
     took = f"{ms / 1000:.1f} s" if ms is not None else None
     if answer.status == "abstained":
@@ -250,7 +287,10 @@ def _message(exchange: Exchange) -> Json:
         return {"kind": "stopped", "text": "Stopped.", "why": why or "No sentence had been checked yet."}
     reason = exchange.answer.reason or "not_stated"
     text, why = ABSTENTIONS[reason]
-    return {"kind": reason, "text": text, "why": " ".join(filter(None, (why, exchange.answer.detail)))}
+    if exchange.narrowed and reason == "nothing_found":
+        why = "None of the articles that were asked has anything on this question."
+    part = "Only a part of the library was asked." if exchange.narrowed and reason != "llm_unavailable" else None
+    return {"kind": reason, "text": text, "why": " ".join(filter(None, (why, exchange.answer.detail, part)))}
 
 
 def _lists(exchange: Exchange, cited: Sequence[Spot], *, abstained: bool) -> Iterator[Json]:
@@ -287,6 +327,39 @@ def _link(exchange: Exchange, kind: Kind, spot: Spot) -> Json:
     }
 
 
+def _support(claim: Claim) -> Json:
+    """How a shown sentence is supported, for the eye and for the ear."""
+    articles = len({c.article_id for c in claim.citations})
+    if articles > 1:
+        return {"support": "several", "badge": count(articles, "article"), "state": f"Supported by {articles} articles"}
+    return {"support": "one", "badge": "", "state": "Supported"}
+
+
+def _trust(answer: Answer) -> str:
+    """The answer's sentences counted by state; "" where there is none."""
+    several = sum(len({c.article_id for c in claim.citations}) > 1 for claim in answer.shown)
+    withdrawn = len(answer.claims) - len(answer.shown)
+    if not answer.shown:
+        return ""
+    return _join(
+        f"{count(len(answer.shown), 'sentence')} supported",
+        f"{several} of them by several articles" if several else None,
+        f"{withdrawn} withdrawn" if withdrawn else None,
+    )
+
+
+def _tools(exchange: Exchange) -> Json | None:
+    """What can be done with an answer: null while it is being written."""
+    if exchange.running:
+        return None
+    return {
+        "turn": exchange.number,
+        "kept": bool(exchange.answer and exchange.key),
+        "verdict": exchange.verdict,
+        "comment": exchange.comment,
+    }
+
+
 def _withdrawn(answer: Answer) -> list[Json]:
     """The sentences that the gate refused, with its reasons: to be unfolded, never read as fact."""
     return [
@@ -308,20 +381,6 @@ def hint_view(conversation: Conversation) -> Json:
     else:
         text = "Choose a mark such as [1] and its article opens here, at the cited sentence."
     return {"kind": "empty", "text": text}
-
-
-def library_view(articles: Sequence[Article]) -> Json:
-    """The reader as a list of the library, newest first; articles without a date come last."""
-    ordered = sorted(articles, key=lambda a: (a.date or date.min, a.title), reverse=True)
-    items = [{"id": a.id, "title": a.title, "source": _join(day(a.date), a.source)} for a in ordered[:LISTED]]
-    more = len(ordered) - len(items)
-    return {
-        "kind": "library",
-        "heading": count(len(ordered), "article"),
-        "items": items,
-        "more": f"and {count(more, 'older article')}" if more else "",
-        "hint": "" if items else "The library is empty. Add articles with: article-qa add FOLDER",
-    }
 
 
 def article_view(article: Article) -> Json:
@@ -391,20 +450,13 @@ def _article(article: Article) -> Json:
     first = next((text for _, text in _paragraphs(article.text)), "")
     return {
         "kind": "article",
+        "id": article.id,
         "title": article.title,
         "day": day(article.date),
         "kicker": _join(day(article.date), article.source, PurePath(article.file).name if article.file else None),
-        "url": _web_address(article.url),
+        "url": web_address(article.url),
         "titled": first.lstrip("# ").strip() == article.title.strip(),  # the text itself begins with the title
     }
-
-
-def _web_address(url: str | None) -> str:
-    """The address if a browser may follow it, else "": never `javascript:`, never a broken one."""
-    try:
-        return url if url and urlsplit(url).scheme in {"http", "https"} else ""
-    except ValueError:  # such as an unclosed "[" of an IPv6 host
-        return ""
 
 
 def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
@@ -434,6 +486,41 @@ def blocks(text: str, ranges: Sequence[tuple[int, int, str]]) -> list[list[Json]
     return result
 
 
+# --- what is asked of which articles ----------------------------------------------------------------------------------
+
+
+def narrowing(within: Filter, titles: Mapping[str, str]) -> list[Json]:
+    """The parts of a filter as chips that can be taken off; `titles` is article id -> title."""
+    chips = [
+        {"part": "article", "value": name, "label": f"Only “{titles.get(name, name)}”"}
+        for name in sorted(within.articles)
+    ]
+    chips += [{"part": "source", "value": name, "label": name} for name in sorted(within.sources)]
+    if within.since:
+        chips.append({"part": "since", "value": "", "label": f"From {day(within.since)}"})
+    if within.until:
+        chips.append({"part": "until", "value": "", "label": f"Until {day(within.until)}"})
+    return chips
+
+
+def narrow_view(within: Filter, titles: Mapping[str, str], sources: Mapping[str, int], *, editing: str = "") -> Json:
+    """The line above the question: the chips, and what can be chosen."""
+    return {
+        "chips": narrowing(within, titles),
+        "since": within.since.isoformat() if within.since else "",
+        "until": within.until.isoformat() if within.until else "",
+        "sources": [
+            {"name": name, "label": f"{name} ({number:,})"} for name, number in list(sources.items())[:SOURCES]
+        ],
+        "editing": editing,
+    }
+
+
+def in_words(within: Filter, titles: Mapping[str, str]) -> str:
+    """The filter as it is shown beside an answer; "" where nothing is narrowed."""
+    return ", ".join(chip["label"] for chip in narrowing(within, titles))
+
+
 # --- the masthead ----------------------------------------------------------------------------------------------------
 
 
@@ -442,7 +529,6 @@ def masthead_view(articles: int, model: str) -> Json:
     return {"articles": count(articles, "article"), "model": model}
 
 
-def examples_for(articles: Iterable[Article]) -> list[str]:
-    """The example questions whose article is in the library."""
-    names = {PurePath(a.file).stem if a.file else a.id for a in articles}
-    return [question for name, question in EXAMPLES if name in names]
+def examples_for(there: Callable[[str], bool]) -> list[str]:
+    """The example questions whose article is in the library; `there` knows whether an article id holds a name."""
+    return [question for name, question in EXAMPLES if there(name)]

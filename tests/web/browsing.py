@@ -7,12 +7,25 @@ import socket
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any, cast
 from unittest import mock
 
+import pytest
 from playwright.sync_api import Page, expect
+from scripted import FixedSettings
 
+from index.intake import Intake
+from qa.conversations import Conversations
 from qa.web import page
+from qa.web.panes import Parts
 
+# Gradio counts its calls with pandas, in ways that pandas 3 warns about.
+GRADIO_WARNS = [
+    pytest.mark.filterwarnings("ignore:'future.no_silent_downcasting' is deprecated"),
+    pytest.mark.filterwarnings("ignore:The copy keyword is deprecated"),
+]
 CHROMIUM = "/usr/bin/chromium"
 QUIET = [
     "--no-sandbox",
@@ -32,8 +45,26 @@ def free_port() -> int:
 
 
 @contextmanager
-def serving(asker: page.Asks, model: str = "Scripted model") -> Iterator[str]:
+def parts_of(asker: page.Asks, folder: Path | None = None, **given: Any) -> Iterator[Parts]:  # noqa: ANN401
+    """What stands beside an asker, in a folder of its own unless one is given."""
+    with TemporaryDirectory() as temporary:
+        intake = Intake(cast("Any", asker.library).add)
+        settings = given.pop("settings", None) or FixedSettings()
+        try:
+            yield Parts(Conversations(folder or Path(temporary)), intake, settings, **given)
+        finally:
+            intake.close()
+
+
+@contextmanager
+def serving(asker: page.Asks, folder: Path | None = None, **given: Any) -> Iterator[str]:  # noqa: ANN401
     """The page at a free port of this machine."""
+    with parts_of(asker, folder, **given) as parts, _served(asker, parts) as url:
+        yield url
+
+
+@contextmanager
+def _served(asker: page.Asks, parts: Parts) -> Iterator[str]:
     loops: list[asyncio.AbstractEventLoop] = []
     make = asyncio.new_event_loop
 
@@ -42,8 +73,8 @@ def serving(asker: page.Asks, model: str = "Scripted model") -> Iterator[str]:
         return loops[-1]
 
     with mock.patch("asyncio.new_event_loop", made):
-        blocks = page.build(asker, model=model)
-        url = page.launch(blocks, host="127.0.0.1", port=free_port())
+        blocks = page.build(asker, parts)
+        url = page.launch(blocks, host="127.0.0.1", port=free_port(), runs=parts.runs)
     try:
         yield url
     finally:

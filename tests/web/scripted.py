@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from threading import Event as Flag
 from typing import Any
 
-from index.errors import LibraryError
-from index.types import Article
+from index.errors import ConfigError, LibraryError, LLMUnavailableError
+from index.library import Added
+from index.types import Article, Filter, Listed
 from qa.types import (
     Answer,
     AnswerDone,
@@ -75,19 +78,102 @@ def citation(e: Evidence, support: float = 0.9) -> Citation:
     return Citation(e.article_id, e.title, e.date, e.sentence, e.start, e.end, e.text, support, e.label)
 
 
+@dataclass
+class Count:
+    """What a library holds."""
+
+    articles: int
+    sentences: int
+    pending: int
+
+
 class Shelf:
     """A library of articles held in memory."""
 
     def __init__(self, articles: Sequence[Article]) -> None:
         self.held = {a.id: a for a in articles}
+        self.pending = 0
 
     def get(self, article_id: str) -> Article | None:
         """Return the article or None."""
         return self.held.get(article_id)
 
-    def articles(self) -> list[Article]:
-        """Return all, in no special order."""
-        return list(self.held.values())
+    def add(self, articles: Iterable[Article]) -> Added:
+        """Hold the articles."""
+        added = updated = 0
+        for article in articles:
+            updated += article.id in self.held
+            added += article.id not in self.held
+            self.held[article.id] = article
+        return Added(added, updated)
+
+    def remove(self, article_id: str) -> bool:
+        """Let go of the article."""
+        return self.held.pop(article_id, None) is not None
+
+    def listing(
+        self, query: str = "", *, order: str = "date", down: bool = True, at: int = 0, limit: int = 50
+    ) -> list[Listed]:
+        """Return a page of them."""
+        found = [
+            Listed(a.id, a.title, a.date, a.source, len(a.text), self.pending and 1)
+            for a in self.held.values()
+            if all(word.lower() in f"{a.title} {a.source} {a.date} {a.id}".lower() for word in query.split())
+        ]
+        found.sort(key=lambda one: str(getattr(one, order) or "").casefold(), reverse=down)
+        return found[at : at + limit]
+
+    def count(self, query: str = "") -> int:
+        """Return how many there are."""
+        return len(self.listing(query, limit=1_000_000))
+
+    def months(self) -> dict[str, int]:
+        """Return how many of each month."""
+        return dict(sorted(Counter(f"{a.date:%Y-%m}" if a.date else "" for a in self.held.values()).items()))
+
+    def sources(self) -> dict[str, int]:
+        """Return how many of each source."""
+        return dict(Counter(a.source for a in self.held.values() if a.source))
+
+    def status(self) -> Count:
+        """Return how many there are."""
+        return Count(len(self.held), 10 * len(self.held), self.pending)
+
+
+class FixedSettings:
+    """Settings that remember what they were told."""
+
+    def __init__(self) -> None:
+        self.applied: list[dict[str, object]] = []
+        self.values: dict[str, Any] = {
+            "llm": "none",
+            "llm_url": "",
+            "llm_model": "",
+            "llm_key": "",
+            "evidence": 6,
+            "answer_tokens": 140,
+        }
+
+    def shown(self) -> dict[str, Any]:
+        """Every setting, the key masked."""
+        return self.values | {"llm_key": "***" if self.values["llm_key"] else ""}
+
+    def model(self) -> str:
+        """Who answers."""
+        return "Scripted model"
+
+    def apply(self, sent: Mapping[str, object]) -> None:
+        """Refuse no sentences at all, take the rest."""
+        if sent["evidence"] == 0:
+            raise ConfigError("evidence is 0: it goes from 1 to 50")
+        self.applied.append(dict(sent))
+        self.values |= sent
+
+    def probe(self, sent: Mapping[str, object]) -> str:
+        """Work, unless the address is a wrong one."""
+        if "wrong" in str(sent["llm_url"]):
+            raise LLMUnavailableError("nothing answers there")
+        return "It works: scripted answered “ready” in 0.1 s."
 
 
 class ScriptedAsker:
@@ -99,10 +185,12 @@ class ScriptedAsker:
         self.closed = Flag()
         self.go_on = Flag()  # the "hold" question waits for it after its evidence
         self.histories: list[tuple[Turn, ...]] = []
+        self.withins: list[Filter | None] = []
 
-    def stream(self, question: str, history: Sequence[Turn] = ()) -> Iterator[Event]:
+    def stream(self, question: str, history: Sequence[Turn] = (), within: Filter | None = None) -> Iterator[Event]:
         """Yield the scripted events."""
         self.histories.append(tuple(history))
+        self.withins.append(within)
         try:
             for event in self._script(question):
                 time.sleep(self.pace_s)
@@ -115,6 +203,8 @@ class ScriptedAsker:
         words = question.lower()
         if "evil" in words:
             return evil(question)
+        if "spent" in words:
+            return toll(question)
         if "cost" in words:
             return cost(question)
         if "hold" in words:
@@ -127,7 +217,7 @@ class ScriptedAsker:
 
 def done(question: str, claims: Sequence[Claim] = (), found: Sequence[Evidence] = (), **fields: Any) -> AnswerDone:  # noqa: ANN401
     """The last event."""
-    timings = {"retrieve": 40.0, "first_token": 900.0, "total": 4321.0}
+    timings = {"retrieve": 40.0, "evidence": 120.0, "first_token": 900.0, "total": 4321.0}
     given = {"completion": "as the model wrote it", "timings_ms": timings, "models": {"llm": "scripted"}} | fields
     return AnswerDone(Answer(question, tuple(claims), tuple(found), **given))
 
@@ -158,6 +248,18 @@ def cost(question: str) -> Iterator[Event]:
     yield EvidenceFound("How much does the bridge cost?", (found,), (), 40)
     yield ClaimChecked(claim)
     yield done(question, (claim,), (found,), standalone="How much does the bridge cost?")
+
+
+def toll(question: str) -> Iterator[Event]:
+    """One sentence that two articles support, and one of either alone."""
+    here = evidence(1, BRIDGE, "The repair costs $6.4 million, the city said.")
+    there = evidence(2, DOHA, INVESTED)
+    both = Claim("Millions are spent.", (citation(here), citation(there)))
+    alone = Claim("The repair costs $6.4 million.", (citation(here),))
+    yield EvidenceFound(question, (here, there), (), 40)
+    yield ClaimChecked(both)
+    yield ClaimChecked(alone)
+    yield done(question, (both, alone), (here, there))
 
 
 def evil(question: str) -> Iterator[Event]:

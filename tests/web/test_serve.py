@@ -16,12 +16,15 @@ from typing import Any
 import gradio as gr
 import pytest
 from browsing import free_port, serving
-from scripted import ScriptedAsker
+from scripted import FixedSettings, ScriptedAsker
 
 import app
 from index.errors import InputError
+from index.intake import Intake
 from qa.config import Config
+from qa.conversations import Conversations
 from qa.web import page, view
+from qa.web.panes import Parts
 
 ROOT = Path(__file__).parents[2]
 
@@ -31,8 +34,21 @@ def asker() -> ScriptedAsker:
     return ScriptedAsker()
 
 
+@pytest.fixture(autouse=True)
+def _kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The parts beside every asker of this file lie in the test's folder."""
+    monkeypatch.setattr(sys.modules[__name__], "FOLDER", tmp_path)
+
+
+FOLDER = Path()
+
+
+def handlers_of(asker: ScriptedAsker) -> page.Handlers:
+    return page.Handlers(asker, Parts(Conversations(FOLDER), Intake(asker.library.add), FixedSettings()))
+
+
 def done(asker: ScriptedAsker, *questions: str) -> view.Conversation:
-    handlers = page.Handlers(asker, "")
+    handlers = handlers_of(asker)
     conversation: view.Conversation = ()
     for question in questions:
         conversation = handlers.begin(question, conversation)[1]
@@ -54,18 +70,18 @@ def done(asker: ScriptedAsker, *questions: str) -> view.Conversation:
 )
 def test_what_the_browser_sends_is_checked(asker: ScriptedAsker, sent: dict[str, Any]) -> None:
     event: Any = SimpleNamespace(**sent)
-    assert page.Handlers(asker, "").cite(done(asker, "who?"), event) == gr.skip()
+    assert handlers_of(asker).cite(done(asker, "who?"), event) == gr.skip()
 
 
 def test_an_unknown_article_leads_back_to_the_list(asker: ScriptedAsker) -> None:
-    handlers = page.Handlers(asker, "")
+    handlers = handlers_of(asker)
     for sent in ({"id": "no such article"}, {"id": 3}, {}):
         event: Any = SimpleNamespace(**sent)
         assert json.loads(handlers.pick((), event))["heading"] == "3 articles"
 
 
 def test_a_question_is_not_begun_while_another_runs(asker: ScriptedAsker) -> None:
-    handlers = page.Handlers(asker, "")
+    handlers = handlers_of(asker)
     begun = handlers.begin("one", ())[1]
     kept, conversation, *_ = handlers.begin("two", begun)
     assert (kept, conversation) == (gr.skip(), begun)  # what was typed stays in the box
@@ -73,7 +89,7 @@ def test_a_question_is_not_begun_while_another_runs(asker: ScriptedAsker) -> Non
 
 def test_closing_the_answer_closes_the_stream() -> None:
     asker = ScriptedAsker()
-    handlers = page.Handlers(asker, "")
+    handlers = handlers_of(asker)
     answers = handlers.answer(handlers.begin("who?", ())[1])
     for _ in range(3):
         next(answers)
@@ -83,7 +99,7 @@ def test_closing_the_answer_closes_the_stream() -> None:
 
 def test_a_fast_model_is_drawn_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qa.web.page.REDRAW_S", 60)
-    handlers = page.Handlers(ScriptedAsker(), "")
+    handlers = handlers_of(ScriptedAsker())
     drafts = [step[0][-1].draft for step in handlers.answer(handlers.begin("who?", ())[1])]
     assert drafts == ["", "", "", "", "", ""]  # searching, evidence, three claims, done: no draft came late enough
 

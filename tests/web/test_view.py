@@ -3,14 +3,13 @@ from __future__ import annotations
 import json
 import re
 from dataclasses import replace
-from datetime import date
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from scripted import ARTICLES, BRIDGE, DOHA, EVIL, FOUND, INVESTED, MET, SAFETY, ScriptedAsker, citation, evidence
+from scripted import BRIDGE, DOHA, EVIL, FOUND, INVESTED, MET, SAFETY, ScriptedAsker, citation, evidence
 
-from index.types import Article
+from index.types import Article, Filter
 from qa.types import AnswerDone, Claim, DraftGrown, EvidenceFound, Turn
 from qa.web import view
 from qa.web.view import Exchange
@@ -140,6 +139,16 @@ def test_an_abstention_says_its_kind_and_lists_no_source_as_used(question: str, 
     assert shown["status"] == "No answer · 4.3 s"
 
 
+def test_an_abstention_says_that_only_a_part_was_asked() -> None:
+    for question, says in (
+        ("xyzzy", "None of the articles that were asked"),
+        ("what did he eat?", "What the model wrote"),
+    ):
+        why = view.exchange_view(replace(exchanged(question), narrowed="From 1 May 2024"))["message"]["why"]
+        assert why.startswith(says)
+        assert why.endswith("Only a part of the library was asked.")
+
+
 def test_a_dead_model_is_explained() -> None:
     assert view.exchange_view(exchanged("offline"))["message"]["why"].endswith("The model's process ended.")
 
@@ -266,22 +275,9 @@ def test_only_web_addresses_become_links(url: str | None, shown: str) -> None:
     assert view.article_view(replace(BRIDGE, url=url))["url"] == shown
 
 
-def test_the_library_is_listed_newest_first_and_counted() -> None:
-    undated = Article("u", "Undated", "x")
-    shown = view.library_view([undated, DOHA, BRIDGE])
-    assert shown["heading"] == "3 articles"
-    assert [item["title"] for item in shown["items"]] == [BRIDGE.title, DOHA.title, "Undated"]
-    many = view.library_view([Article(f"{n:04}", f"T{n:04}", "x", date(2020, 1, 1)) for n in range(1203)])
-    assert (many["heading"], len(many["items"]), many["more"]) == ("1,203 articles", 200, "and 1,003 older articles")
-
-
-def test_an_empty_library_says_how_to_fill_it() -> None:
-    assert "article-qa add" in view.library_view([])["hint"]
-
-
 def test_examples_are_offered_only_where_their_article_is_there() -> None:
-    assert view.examples_for(ARTICLES) == ["Who did Mittal meet?"]
-    assert view.examples_for([BRIDGE]) == []
+    assert view.examples_for(lambda name: name in DOHA.id) == ["Who did Mittal meet?"]
+    assert view.examples_for(lambda _name: False) == []
 
 
 def test_every_view_can_be_sent_even_with_broken_characters() -> None:
@@ -289,7 +285,7 @@ def test_every_view_can_be_sent_even_with_broken_characters() -> None:
     for shown in (
         view.talk_view((exchange,)),
         view.reader_view(EVIL, exchange, "cite", 1),
-        view.library_view(ARTICLES),
+        view.narrow_view(Filter(), {}, {EVIL.source or "": 1}),
     ):
         sent = view.packed(shown)
         assert sent.encode("ascii")

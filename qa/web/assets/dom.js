@@ -31,3 +31,20 @@ const parseHref = (href) => {
   const found = /^#(cite|near)-(\d+)-(\d+)$/.exec(href ?? "");
   return found && { kind: found[1], turn: Number(found[2]), number: Number(found[3]) };
 };
+
+const press = (name, label, attributes = {}) => make("button", { type: "button", class: name, ...attributes }, label);
+
+// Asks before something is lost. Resolves to true only where the button with `yes` was pressed.
+const confirmed = (question, yes) => new Promise((resolve) => {
+  const dialog = make("dialog", { class: "aq-dialog", "aria-label": question },
+    make("p", {}, question),
+    make("form", { method: "dialog" }, make("button", { value: "no" }, "Keep it"), make("button", { value: "yes", class: "danger" }, yes)));
+  dialog.addEventListener("close", () => { dialog.remove(); resolve(dialog.returnValue === "yes"); });
+  document.querySelector(".gradio-container").append(dialog);
+  dialog.showModal();
+});
+
+// The buttons that save something in one of three forms.
+const drawSave = (label) =>
+  make("details", { class: "save" }, make("summary", {}, label),
+    make("div", { class: "forms" }, [["markdown", "Markdown"], ["html", "HTML"], ["json", "JSON"]].map(([form, name]) => press("export", name, { "data-form": form }))));

@@ -1,19 +1,21 @@
 const root = element.querySelector(".masthead");
+const LINKS = [["fresh", "New conversation"], ["talks", "Conversations"], ["library", ""], ["statistics", "Statistics"], ["settings", "Settings"]];
 
 const draw = () => {
   const view = received();
   if (!view) return;
+  const was = root.contains(document.activeElement) ? document.activeElement.dataset.event : "";
   root.replaceChildren(
     make("h1", {}, "Article QA"),
     make("p", { class: "model" }, view.model),
-    make("button", { type: "button", class: "library-button" }, view.articles),
-    make("button", { type: "button", class: "fresh" }, "New conversation"),
+    make("nav", { "aria-label": "Page" }, LINKS.map(([name, label]) => press(name, label || view.articles, { "data-event": name }))),
   );
+  if (was) root.querySelector(`[data-event="${was}"]`)?.focus();
 };
 
 element.addEventListener("click", (event) => {
-  if (event.target.closest(".library-button")) trigger("library", {});
-  else if (event.target.closest(".fresh")) trigger("fresh", {});
+  const button = event.target.closest("button[data-event]");
+  if (button) trigger(button.dataset.event, {});
 });
 
 watch("value", draw);

@@ -10,7 +10,8 @@ const drawAnswer = (view) => {
   if (!view.claims.length) return [];
   const words = view.claims.flatMap((claim, at) => [
     at ? " " : "",
-    make("span", { class: "claim" }, claim.text, ...claim.marks.flatMap((link) => ["\u2060", markLink(link)])),
+    make("span", { class: `claim ${claim.support}`, title: claim.state }, claim.text, ...claim.marks.flatMap((link) => ["\u2060", markLink(link)])),
+    claim.badge && make("span", { class: "badge", title: claim.state }, claim.badge),
   ]);
   return [make("p", { class: "answer-text", dir: "auto" }, words)];
 };
@@ -38,6 +39,21 @@ const drawLists = (view) => view.lists.map((list) => {
     : make("section", {}, make("h3", {}, list.heading), items);
 });
 
+const drawTools = ({ tools }) => {
+  if (!tools) return [];
+  const verdict = (name, label) => press("verdict", label, { "data-verdict": name, "aria-pressed": tools.verdict === name ? "true" : "false" });
+  const comment = make("input", { type: "text", class: "comment", maxlength: "2000", "aria-label": "What would be right?", placeholder: "What would be right? (optional)" });
+  comment.value = tools.comment;
+  return [make("div", { class: "tools" },
+    tools.kept && press("copy", "Copy"),
+    tools.kept && drawSave("Save"),
+    press("again", "Ask again"),
+    press("edit", "Edit the question"),
+    tools.kept && make("span", { class: "judge", role: "group", "aria-label": "Is this answer good?" }, verdict("up", "Good"), verdict("down", "Not good"))),
+  tools.verdict && make("form", { class: "remark" }, comment, make("button", { type: "submit" }, "Keep the remark"),
+    make("span", { class: "why" }, tools.comment ? "Kept." : ""))];
+};
+
 const drawWithdrawn = ({ withdrawn }) =>
   withdrawn.length
     ? [make("details", { class: "withdrawn" },
@@ -48,26 +64,36 @@ const drawWithdrawn = ({ withdrawn }) =>
 
 const slots = {
   status: (view) => [make("span", { class: "stage", role: "status" }, view.status), make("span", { class: "clock", "aria-hidden": "true" })],
-  searched: (view) => [view.searched && make("p", { class: "searched" }, "Searched as: ", make("span", { dir: "auto" }, view.searched))],
+  searched: (view) => [
+    view.searched && make("p", { class: "searched" }, "Searched as: ", make("span", { dir: "auto" }, view.searched)),
+    view.narrowed && make("p", { class: "searched narrowed" }, "Asked of: ", make("span", { dir: "auto" }, view.narrowed))],
   answer: drawAnswer,
   draft: drawDraft,
   message: drawMessage,
+  trust: (view) => [view.trust && make("p", { class: "trust" }, view.trust)],
+  tools: drawTools,
   lists: drawLists,
   withdrawn: drawWithdrawn,
 };
 const needs = {
-  status: (v) => v.status, searched: (v) => v.searched, answer: (v) => v.claims, draft: (v) => v.draft,
+  status: (v) => v.status, searched: (v) => [v.searched, v.narrowed], answer: (v) => v.claims, draft: (v) => v.draft,
   message: (v) => v.message, lists: (v) => v.lists, withdrawn: (v) => v.withdrawn,
+  trust: (v) => v.trust, tools: (v) => v.tools,
 };
 
 const drawExchange = (view) => {
   let seen = drawn.get(view.number);
+  if (seen && seen.key !== view.key) { // another conversation was opened
+    seen.node.remove();
+    drawn.delete(view.number);
+    seen = null;
+  }
   if (!seen) {
     const heading = `question-${view.number}`;
     const node = make("article", { class: "exchange", "aria-labelledby": heading },
       make("h2", { id: heading, dir: "auto" }, view.question),
       Object.keys(slots).map((name) => make("div", { class: `slot-${name}`, "aria-live": name === "answer" || name === "message" ? "polite" : null })));
-    seen = { node, slots: new Map(), started: performance.now() };
+    seen = { node, key: view.key, slots: new Map(), started: performance.now() };
     drawn.set(view.number, seen);
     root.append(node);
     requestAnimationFrame(() => { root.scrollTop += node.getBoundingClientRect().top - root.getBoundingClientRect().top; });
@@ -118,6 +144,9 @@ const draw = () => {
   paintOpen();
 };
 
+const turnOf = (node) => [...drawn].find(([, seen]) => seen.node.contains(node))?.[0] ?? 0;
+const remark = (node) => node.closest(".exchange").querySelector("input.comment")?.value ?? "";
+
 element.addEventListener("click", (event) => {
   const link = event.target.closest("a[href^='#']");
   const place = link && parseHref(link.getAttribute("href"));
@@ -126,8 +155,25 @@ element.addEventListener("click", (event) => {
     trigger("cite", place);
     return;
   }
-  const example = event.target.closest("button.example");
-  if (example) trigger("example", { text: example.textContent });
+  const button = event.target.closest("button");
+  if (!button) return;
+  const turn = turnOf(button);
+  if (button.matches(".example")) trigger("example", { text: button.textContent });
+  else if (button.matches(".copy")) trigger("export", { turn, form: "clipboard" });
+  else if (button.matches(".export")) {
+    button.closest("details").open = false;
+    trigger("export", { turn, form: button.dataset.form });
+  } else if (button.matches(".again")) trigger("again", {});
+  else if (button.matches(".edit")) trigger("edit", {});
+  else if (button.matches(".verdict")) {
+    const taken = button.getAttribute("aria-pressed") === "true";
+    trigger("judge", { turn, verdict: taken ? "" : button.dataset.verdict, comment: taken ? "" : remark(button) });
+  }
+});
+element.addEventListener("submit", (event) => {
+  event.preventDefault();
+  const pressed = event.target.closest(".exchange").querySelector(".verdict[aria-pressed=true]");
+  if (pressed) trigger("judge", { turn: turnOf(event.target), verdict: pressed.dataset.verdict, comment: remark(event.target) });
 });
 
 setInterval(tick, 100);

@@ -1,0 +1,135 @@
+"""Settings that change while the page is served, and questions that are narrowed."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+from fakes import BRIDGE, DOHA, ScriptedLLM
+
+from index.errors import ArticleQAError, ConfigError
+from index.library import Library
+from index.types import Filter
+from qa import answer, settings
+from qa.answer import Asker
+from qa.config import Config
+from qa.rerank import Reranker
+from qa.settings import Settings
+from qa.types import Prompt
+
+SERVER = {"llm": "server", "llm_url": "http://127.0.0.1:9/v1", "llm_model": "m", "llm_key": "sk-secret"}
+
+
+class ProbedLLM(ScriptedLLM):
+    """Says one word, and notes that it was let go."""
+
+    name = "probed"
+    closed = False
+
+    def close(self) -> None:
+        self.closed = True
+
+
+@pytest.fixture
+def opened(monkeypatch: pytest.MonkeyPatch) -> list[Config]:
+    """The configurations whose model was opened, in place of opening it."""
+    asked: list[Config] = []
+
+    def open_llm(config: Config) -> ScriptedLLM | None:
+        asked.append(config)
+        return None if config.llm == "none" else ProbedLLM("ready")
+
+    monkeypatch.setattr(answer, "open_llm", open_llm)
+    monkeypatch.setattr(settings, "open_llm", open_llm)
+    return asked
+
+
+@pytest.fixture
+def asker(library: Library) -> Asker:
+    return Asker(library, Config(llm="none"), llm=None, reranker=None)
+
+
+def test_the_model_is_changed_and_the_old_one_let_go(asker: Asker, opened: list[Config]) -> None:
+    Settings(asker).apply(SERVER)
+    assert asker.config.llm_url == SERVER["llm_url"]
+    assert Settings(asker).shown()["llm_key"] == "***"
+    assert Settings(asker).model() == "m"
+    old: Any = asker.llm
+    Settings(asker).apply({"llm": "none"})
+    assert asker.llm is None
+    assert old.closed
+    assert len(opened) == 2
+
+
+def test_other_settings_leave_the_model_as_it_is(asker: Asker, opened: list[Config]) -> None:
+    Settings(asker).apply({"evidence": 9, "answer_tokens": 200, "support": 0.0, "library": "/etc", "llm": None})
+    assert (asker.config.evidence, asker.config.answer_tokens) == (9, 200)
+    assert asker.config.support == Config().support
+    assert opened == []
+
+
+def test_a_key_is_kept_for_its_server_and_not_sent_to_another(asker: Asker, opened: list[Config]) -> None:
+    mine = Settings(asker)
+    mine.apply(SERVER)
+    mine.apply({**SERVER, "llm_key": "", "llm_model": "other"})
+    assert asker.config.llm_key == "sk-secret"
+    mine.apply({**SERVER, "llm_key": "", "llm_url": "http://elsewhere.example/v1"})
+    assert asker.config.llm_key == ""
+
+
+@pytest.mark.parametrize(
+    "sent",
+    [{"llm": "tiny"}, {"llm": "no such"}, {"evidence": 0}, {"llm": "server", "llm_url": "ftp://x", "llm_model": "m"}],
+)
+def test_what_cannot_be_is_refused_and_changes_nothing(asker: Asker, sent: dict[str, object]) -> None:
+    before = asker.config
+    with pytest.raises(ArticleQAError):
+        Settings(asker).apply(sent)
+    assert asker.config is before
+
+
+def test_a_model_that_cannot_be_opened_changes_nothing(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
+    def refuse(_config: Config) -> None:
+        raise ConfigError("no")
+
+    monkeypatch.setattr(answer, "open_llm", refuse)
+    before = asker.config
+    with pytest.raises(ConfigError):
+        Settings(asker).apply(SERVER)
+    assert asker.config is before
+
+
+def test_the_test_says_what_came_of_it_and_uses_nothing(asker: Asker, opened: list[Config]) -> None:
+    before = asker.config
+    said = Settings(asker).probe(SERVER)
+    assert said.startswith("It works: ")
+    assert "“ready”" in said
+    assert Settings(asker).probe({"llm": "none"}) == "No model is asked; the best sentence is quoted."
+    assert asker.config is before
+    assert asker.llm is None
+
+
+def test_the_test_prompt_has_no_evidence() -> None:
+    assert isinstance(settings._PROBE, Prompt)
+    assert settings._PROBE.labels == {}
+
+
+@pytest.mark.parametrize(
+    ("within", "found"),
+    [
+        (Filter(articles=frozenset({BRIDGE.id})), {BRIDGE.id}),
+        (Filter(articles=frozenset({DOHA.id})), {DOHA.id}),
+        (Filter(since=date(1990, 1, 1), until=date(1990, 1, 2)), set()),
+    ],
+)
+def test_only_the_articles_that_are_let_through_are_searched(
+    library: Library, reranker: Reranker, within: Filter, found: set[str]
+) -> None:
+    asker = Asker(library, Config(llm="none"), llm=None, reranker=lambda: reranker)
+    evidence = asker.retrieve("who met whom, and how much does the repair of the bridge cost?", within=within).evidence
+    assert {e.article_id for e in evidence} == found
+    result = asker.ask("who did Mittal meet?", within=within)
+    assert {c.article_id for c in result.citations} <= found
+    if not found:
+        assert result.reason == "nothing_found"
