@@ -116,7 +116,11 @@ class Exchange:
         """The exchange with one more event of `Asker.stream` taken in."""
         match event:
             case EvidenceFound():
-                return replace(self, stage="reading", evidence=event.evidence, standalone=event.standalone)
+                told = f"articles of {event.narrowed}" if event.narrowed else None  # "last week"
+                narrowed = _join(self.narrowed, told)
+                return replace(
+                    self, stage="reading", evidence=event.evidence, standalone=event.standalone, narrowed=narrowed
+                )
             case DraftGrown():
                 draft = _MARKS.sub("", event.text).strip()  # labels of the prompt, not the numbers shown here
                 return replace(self, stage="checking" if _FINISHED.search(draft) else "writing", draft=draft)

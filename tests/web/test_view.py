@@ -31,6 +31,13 @@ def headings(exchange: Exchange) -> list[str]:
     return [part["heading"] for part in view.exchange_view(exchange)["lists"]]
 
 
+def test_a_time_that_narrowed_the_search_is_told_beside_the_readers_own_choice() -> None:
+    found = EvidenceFound("what happened last week?", FOUND, (), 40, narrowed="last week")
+    assert view.exchange_view(Exchange(1, "?").after(found))["narrowed"] == "articles of last week"
+    chosen = Exchange(1, "?", narrowed="source: Wire").after(found)
+    assert view.exchange_view(chosen)["narrowed"] == "source: Wire · articles of last week"
+
+
 # --- folding events ----------------------------------------------------------------------------------------------
 
 
