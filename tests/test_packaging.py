@@ -88,7 +88,7 @@ def names(requirements: list[Requirement]) -> set[str]:
 
 
 def test_a_plain_install_needs_exactly_what_the_code_imports() -> None:
-    optional = third_party(of={"qa.llamaindex"}) | {"sentence_transformers"}
+    optional = third_party(of={"qa.llamaindex"}) | {"sentence_transformers", "playwright"}  # the last: one benchmark only
     assert distributions(third_party(but=frozenset({"qa.llamaindex"})) - optional) == names(BASE)
 
 
