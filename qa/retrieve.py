@@ -205,10 +205,11 @@ class Retriever:
     def _read(self, hits: Sequence[Hit]) -> list[Hit]:
         """Return the hits in the cross-encoder's order, each read with the passage that led to it."""
         assert self._reranker is not None  # noqa: S101 (for mypy: the caller has looked)
-        scores: list[float] = []
-        for hit in hits:
-            scores += self._reranker.scores(hit.asked, [_text(hit)])
-        read = [replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)]
+        read: list[Hit] = []
+        for asked in dict.fromkeys(hit.asked for hit in hits):  # together, so that several are read side by side
+            some = [hit for hit in hits if hit.asked == asked]
+            scores = self._reranker.scores(asked, [_text(hit) for hit in some])
+            read += [replace(hit, score=score) for hit, score in zip(some, scores, strict=True)]
         return sorted(read, key=lambda hit: -hit.score)
 
 
