@@ -37,6 +37,8 @@ ARMS: dict[str, dict[str, Any]] = {
     "fused-alone": {"reranker": False},
     "without-bm25": {"bm25": False},
     "without-dense": {"dense": False},
+    "without-scopes": {"scopes": False},
+    "without-hops": {"hops": False},
 }
 MEASURES = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "all@10", "evidence", "all_evidence")
 COMPARED = ("recall@1", "recall@5", "mrr@10", "ndcg@10", "all@10", "evidence", "all_evidence")

@@ -10,6 +10,7 @@ import json
 import re
 import sqlite3
 import threading
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,6 +25,9 @@ from index.errors import LibraryError, StaleLibraryError
 from index.types import Article, Filter, Listed, Passage, Sentence
 
 Vectors = NDArray[np.float32]
+
+SPELLED_FROM = 5  # letters
+SPELLED_ALIKE = 80.0  # per cent: one letter in five may differ
 
 # One entry a version; entry n brings a file of version n to n + 1. Entries are never edited once released.
 MIGRATIONS = (
@@ -260,6 +264,33 @@ class Catalogue:
             (expression, *values, k),
         )
         return [(int(key), float(score)) for key, score in rows]
+
+    def respelled(self, words: Iterable[str]) -> dict[str, str]:
+        """Return the indexed term that is spelled most like each of `words` which no passage has: {"Stanikzai": "stanekzai"}.
+
+        Short words are left alone: too many others are near them.
+        """
+        from rapidfuzz import fuzz, process
+
+        found = {}
+        for word in dict.fromkeys(words):
+            plain = "".join(c for c in unicodedata.normalize("NFKD", word.casefold()) if c.isalnum())
+            if len(plain) < SPELLED_FROM or self._rows(
+                "SELECT 1 FROM words WHERE words MATCH ? LIMIT 1", (f'"{plain}"',)
+            ):
+                continue
+            if best := process.extractOne(plain, self._terms(plain[0]), scorer=fuzz.ratio, score_cutoff=SPELLED_ALIKE):
+                found[word] = str(best[0])
+        return found
+
+    def _terms(self, letter: str) -> list[str]:
+        """The indexed terms that begin with `letter`."""
+        with self._connection() as db:
+            db.execute("CREATE VIRTUAL TABLE IF NOT EXISTS temp.terms USING fts5vocab (main, words, row)")
+            rows = db.execute(
+                "SELECT term FROM temp.terms WHERE term >= ? AND term < ?", (letter, chr(ord(letter) + 1))
+            )
+            return [str(row[0]) for row in rows]
 
     def within(self, chosen: Filter) -> list[int]:
         """Return the keys of the passages whose articles `chosen` lets through."""

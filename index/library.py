@@ -265,6 +265,13 @@ class Library:
         expression = words.expression(query)
         return self._with_passages(self._catalogue.match(expression, k, within)) if expression and k > 0 else []
 
+    def respelled(self, query: str) -> str:
+        """Return `query` with each word that no article has in the spelling of the articles that is nearest to it, if any is."""
+        nearest = self._catalogue.respelled(words.content_words(query)[: words.MAX_TERMS])
+        for word, term in nearest.items():
+            query = query.replace(word, term)
+        return query
+
     def search_meaning(self, query: str, k: int, within: Filter | None = None) -> list[tuple[Passage, float]]:
         """Return up to `k` (passage, cosine), best first, of the articles that `within` lets through (then always exact).
 

@@ -69,6 +69,17 @@ class Filter:
     def __bool__(self) -> bool:
         return bool(self.articles or self.sources or self.since or self.until)
 
+    def also(self, other: Filter) -> Filter | None:
+        """Return the filter that lets through what both let through; None if that is nothing for sure."""
+        articles = (
+            self.articles & other.articles if self.articles and other.articles else self.articles | other.articles
+        )
+        sources = self.sources & other.sources if self.sources and other.sources else self.sources | other.sources
+        since = max(filter(None, (self.since, other.since)), default=None)
+        until = min(filter(None, (self.until, other.until)), default=None)
+        lost = (self.articles and other.articles and not articles) or (self.sources and other.sources and not sources)
+        return None if lost or (since and until and since > until) else Filter(articles, sources, since, until)
+
 
 @dataclass(frozen=True, slots=True)
 class Listed:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from datetime import date
 from time import perf_counter
 from types import TracebackType
 from typing import Self
@@ -95,25 +96,32 @@ class Asker:
                 old.close()
         self.config = config
 
-    def ask(self, question: str, history: Sequence[Turn] = (), within: Filter | None = None) -> Answer:
+    def ask(
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
+    ) -> Answer:
         """Return the answer: the last event of `stream`."""
-        *_, done = self.stream(question, history, within)
+        *_, done = self.stream(question, history, within=within, today=today)
         if not isinstance(done, AnswerDone):
             raise TypeError(f"the stream ended with {type(done).__name__}")
         return done.answer
 
-    def retrieve(self, question: str, history: Sequence[Turn] = (), within: Filter | None = None) -> EvidenceFound:
+    def retrieve(
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
+    ) -> EvidenceFound:
         """Return the evidence without asking the model."""
-        return self._find(question, history, within)
+        return self._find(question, history, within, today)
 
-    def stream(self, question: str, history: Sequence[Turn] = (), within: Filter | None = None) -> Iterator[Event]:
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
+    ) -> Iterator[Event]:
         """Yield the evidence, then the answer as it is written and checked, then the result. Closing it stops the model.
 
-        With `within` only the articles that it lets through are searched.
+        Only the articles that `within` lets through are searched; `today` is what "last week" is counted from.
+
         Raises InputError for an empty or overlong question; what goes wrong with the model is a typed abstention instead.
         """
         clock = _Clock()
-        found = self._find(question, history, within)
+        found = self._find(question, history, within, today)
         yield found
         writing = _Writing(
             question=question,
@@ -177,7 +185,7 @@ class Asker:
         )
         yield writing.done(claims=claims, abstained=reason, completion=text, detail=detail)
 
-    def _find(self, question: str, history: Sequence[Turn], within: Filter | None) -> EvidenceFound:
+    def _find(self, question: str, history: Sequence[Turn], within: Filter | None, today: date | None) -> EvidenceFound:
         # Half a surrogate pair can come with JSON or a terminal that is not UTF-8, and nothing below can read it.
         asked = " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
         if not asked:
@@ -188,12 +196,13 @@ class Asker:
         reranker = self._loaded_reranker()
         standalone = chat.standalone(asked, history)
         retriever = Retriever(self.library, self.config, reranker)
-        fused = retriever.described(retriever.fused(standalone, within))
+        first = retriever.first(standalone, within, today=today)
         retrieved_ms = clock.ms
-        hits = retriever.reranked(standalone, fused)
-        evidence = evidence_for(standalone, hits, self.library, self.config, reranker)
-        timings = {"retrieve": retrieved_ms, "rerank": clock.ms - retrieved_ms, "evidence": clock.ms}
-        return EvidenceFound(standalone, evidence, tuple(hits), clock.ms, timings)
+        found = retriever.read(first)
+        reranked_ms = clock.ms - retrieved_ms
+        evidence = evidence_for(first.question, found.hits[: found.depth], self.library, self.config, reranker)
+        timings = {"retrieve": retrieved_ms, "rerank": reranked_ms, "evidence": clock.ms}
+        return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed)
 
     def _loaded_reranker(self) -> Reranker | None:
         with self._loading:

@@ -11,12 +11,13 @@ import json
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict
+from datetime import date
 from pathlib import Path
 from time import monotonic
 from typing import TYPE_CHECKING
 
 from index.errors import ArticleQAError, InputError
-from index.types import Article
+from index.types import Article, Filter
 from qa.config import LLMS, Config
 from qa.terminal import printable
 
@@ -78,6 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     search.add_argument("question", nargs="+")
     search.add_argument("-k", type=_count, default=5, help="how many (default 5)")
     search.add_argument("--json", action="store_true")
+    _narrowing(search)
     ask = command("ask", _ask, "Answer a question with cited sentences.")
     ask.add_argument("question", nargs="+")
     ask.add_argument("--json", action="store_true", help="print the whole answer as one JSON object")
@@ -85,6 +87,7 @@ def _parser() -> argparse.ArgumentParser:
     ask.add_argument(
         "--after", metavar="QUESTION", action="append", default=[], help="an earlier question this one follows"
     )
+    _narrowing(ask)
     serve = command("serve", _serve, "Open the web page.")
     serve.add_argument("--host", default="127.0.0.1")
     serve.add_argument("--port", type=int, default=7860)
@@ -93,6 +96,31 @@ def _parser() -> argparse.ArgumentParser:
     models.add_argument("action", choices=["list", "fetch", "verify"])
     models.add_argument("names", nargs="*", metavar="MODEL", help="default: those the default settings need")
     return parser
+
+
+def _narrowing(parser: argparse.ArgumentParser) -> None:
+    group = parser.add_argument_group("narrow the search")
+    group.add_argument("--since", type=_day, metavar="YYYY-MM-DD", help="articles of this day and later")
+    group.add_argument("--until", type=_day, metavar="YYYY-MM-DD", help="articles of this day and earlier")
+    group.add_argument("--source", action="append", default=[], metavar="NAME", help="articles of this source")
+    group.add_argument("--article", action="append", default=[], metavar="ID", help="this article")
+
+
+def _day(text: str) -> date:
+    try:
+        return date.fromisoformat(text)
+    except ValueError as exc:
+        raise argparse.ArgumentTypeError(f"{text!r} is no day; write it as 2024-05-31") from exc
+
+
+def _filter(args: argparse.Namespace, library: Library) -> Filter | None:
+    """The filter that a call asks for. Raises InputError for a source or an article that the library has not."""
+    known = library.sources() if args.source else {}
+    if unknown := [name for name in args.source if name not in known]:
+        raise InputError(f"no article is of the source {unknown[0]!r}; there are: {', '.join(known) or 'none'}")
+    if missing := [name for name in args.article if library.heading(name) is None]:
+        raise InputError(f"there is no article {missing[0]!r}; `article-qa list` shows them")
+    return Filter(frozenset(args.article), frozenset(args.source), args.since, args.until) or None
 
 
 def _count(text: str) -> int:
@@ -251,13 +279,15 @@ def _search(args: argparse.Namespace) -> int:
     from qa.answer import Asker
 
     with Asker.open(_config(args).with_values(llm="none")) as asker:
-        found = asker.retrieve(" ".join(args.question))
+        found = asker.retrieve(" ".join(args.question), within=_filter(args, asker.library))
     if args.json:
         for hit in found.retrieved[: args.k]:
             where = {"article_id": hit.passage.article_id, "start": hit.passage.start, "end": hit.passage.end}
             print(json.dumps({**where, "text": hit.passage.text, "score": hit.score, "stages": dict(hit.stages)}))
     else:
         print(terminal.hits(found.retrieved[: args.k]))
+    if found.narrowed:
+        print(terminal.printable(f"narrowed to the articles of {found.narrowed}"), file=sys.stderr)
     return 0
 
 
@@ -271,7 +301,7 @@ def _ask(args: argparse.Namespace) -> int:
         if asker.library.status().articles == 0:
             raise InputError("the library is empty: add articles first, for example `article-qa add samples`")
         history = [Turn("user", question) for question in args.after]
-        for event in asker.stream(" ".join(args.question), history):
+        for event in asker.stream(" ".join(args.question), history, within=_filter(args, asker.library)):
             if isinstance(event, EvidenceFound) and not args.json and event.evidence and asker.llm is not None:
                 best = sorted(event.evidence, key=lambda e: (e.neighbour, -e.score))[:2]
                 lines = [f"  {e.text}  ({e.title}, {e.date or 'no date'})" for e in best]

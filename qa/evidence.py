@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
+from itertools import groupby
 
 from index.library import Library
 from index.types import Sentence
@@ -13,6 +15,7 @@ from qa.config import Config
 from qa.rerank import Reranker
 from qa.types import Evidence, Hit
 
+LED = 2  # places for sentences of passages that others led to
 LEAST = 2  # sentences shown however far the second is behind: a pair can be compared
 CHARS_PER_TOKEN = 4.2  # of the default model on English news text, measured; a heading costs about 25 tokens
 HEADING_TOKENS = 25
@@ -37,13 +40,16 @@ class _Candidate:
 def evidence_for(
     question: str, hits: Sequence[Hit], library: Library, config: Config, reranker: Reranker | None
 ) -> tuple[Evidence, ...]:
-    """Return the numbered sentences: articles best first, sentences of one article in its own order.
+    """Return the best sentences of `hits`, numbered: articles best first, sentences of one article in its own order.
 
-    A sentence that leans on the one before ("He said ...") brings it along while there is room.
+    A sentence that leans on the one before ("He said ...") brings it along while there is room. Of the passages that others
+    led to, the best sentences have places of their own: by the question alone they would hardly be chosen.
     """
-    texts = {name: library.sentences(name) for name in dict.fromkeys(hit.passage.article_id for hit in hits)}
-    ranked = _ranked(question, hits[: config.passages], texts, reranker)
-    chosen = _within_budget(ranked, texts, config)
+    read = _worth_reading(hits, config)
+    texts = {name: library.sentences(name) for name in dict.fromkeys(hit.passage.article_id for hit in read)}
+    direct = _ranked(question, [hit for hit in read if not hit.asked], texts, reranker)
+    led = _ranked(question, [hit for hit in read if hit.asked], texts, reranker)
+    chosen = _within_budget(_joined(direct, led, config), texts, config)
     best: dict[str, int] = {}
     for candidate, _ in chosen:
         best.setdefault(candidate.sentence.article_id, len(best))
@@ -53,6 +59,38 @@ def evidence_for(
         _evidence(label, candidate, texts[candidate.sentence.article_id], files, neighbour=neighbour)
         for label, (candidate, neighbour) in enumerate(in_order, start=1)
     )
+
+
+def _worth_reading(hits: Sequence[Hit], config: Config) -> list[Hit]:
+    """The hits that are not far behind the best one of their kind: their sentences would not be chosen anyway."""
+    read = []
+    for kind in ([hit for hit in hits if not hit.asked], [hit for hit in hits if hit.asked]):
+        scores = [hit.score for hit in kind if "rerank" in hit.stages or hit.asked]
+        least = max(scores, default=-math.inf) - config.passage_gap
+        read += [hit for hit in kind if hit.score >= least or not scores]
+    return read
+
+
+def _joined(direct: Sequence[_Candidate], led: Sequence[_Candidate], config: Config) -> list[_Candidate]:
+    """One order of choice: the best of what answers directly, then the best of what it led to, then the others.
+
+    What is far behind the best sentence only costs the reader time: with a gap of 8 the prompt is a third shorter and the gold
+    sentence is lost in under 2% of the questions (squad2, qed, clapnq).
+    """
+    near = [one for one in direct if one.score >= direct[0].score - config.evidence_gap or one in direct[:LEAST]]
+    first = max(LEAST, config.evidence - LED)
+    led = [one for one in led if one.score >= led[0].score - config.evidence_gap / 2]
+    if led:
+        return [*near[:first], *led[:LED], *near[first:]]
+    best = {scope: one for one in reversed(direct) for scope in _scopes(one.hit)}
+    if len(best) < 2:
+        return near
+    chosen = sorted(best.values(), key=lambda one: -one.score)  # one for each newspaper that the question names
+    return [*dict.fromkeys(chosen), *(one for one in near if one not in chosen)]
+
+
+def _scopes(hit: Hit) -> set[str]:
+    return {stage.partition(" in ")[2] for stage in hit.stages if " in scope " in stage}
 
 
 def _ranked(
@@ -67,8 +105,13 @@ def _ranked(
         asked = _stems(question)
         scores = [len(asked & _stems(sentence.text)) / (len(asked) or 1) + hit.score for sentence, hit in pairs]
     else:
-        scores = reranker.scores(question, [f"{_short(hit.title)}: {sentence.text}" for sentence, hit in pairs])
-    candidates = [_Candidate(sentence, hit, score) for (sentence, hit), score in zip(pairs, scores, strict=True)]
+        scores = []
+        for asked, some in groupby(pairs, key=lambda pair: pair[1].asked):
+            scores += reranker.scores(asked or question, [f"{_short(h.title)}: {s.text}" for s, h in some])
+    candidates = [
+        _Candidate(sentence, hit, score + hit.stages.get("time", 0.0))
+        for (sentence, hit), score in zip(pairs, scores, strict=True)
+    ]
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
@@ -79,10 +122,7 @@ def _within_budget(
     articles: set[str] = set()
     tokens = 0.0
     for candidate in ranked:
-        # What is far behind the best sentence only costs the reader time: with a gap of 8 the prompt is a third shorter and
-        # the gold sentence is lost in under 2% of the questions (squad2, qed, clapnq).
-        behind = len(chosen) >= LEAST and candidate.score < ranked[0].score - config.evidence_gap
-        if behind or len(chosen) >= config.evidence:
+        if len(chosen) >= config.evidence:
             break
         wanted = [(candidate, False)]
         sentence = candidate.sentence

@@ -62,6 +62,8 @@ def hits(found: Sequence[Hit], *, width: int = 100) -> str:
     for rank, hit in enumerate(found, start=1):
         stages = "  ".join(f"{name} {score:.3f}" for name, score in hit.stages.items())
         head = f"{rank:>2}. {hit.title} ({hit.date or 'no date'}) {hit.passage.article_id}"
+        if hit.asked:
+            stages += f"  (led to by: {textwrap.shorten(hit.asked, width, placeholder=' …')})"
         body = textwrap.shorten(hit.passage.text, 3 * width, placeholder=" …")
         blocks.append(f"{head}\n    {stages}\n{textwrap.indent(textwrap.fill(body, width - 4), '    ')}")
     return printable("\n\n".join(blocks)) or "Nothing found."

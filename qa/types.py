@@ -29,7 +29,8 @@ class Hit:
     title: str
     date: date | None
     score: float  # of the last stage that ran; higher is better; comparable within one question only
-    stages: Mapping[str, float] = field(default_factory=dict)  # "bm25", "dense", "rrf", "rerank" -> score
+    stages: Mapping[str, float] = field(default_factory=dict)  # "bm25", "dense", "rrf", "rerank", "hop", ... -> score
+    asked: str = ""  # what it was found and read for, where that is more than the question: see qa.retrieve
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +224,7 @@ class EvidenceFound:
     retrieved: tuple[Hit, ...]
     elapsed_ms: float
     timings_ms: Mapping[str, float] = field(default_factory=dict)  # "retrieve", "rerank", "evidence"
+    narrowed: str | None = None  # "last week": the words of the question that narrowed the search to a time
 
 
 @dataclass(frozen=True, slots=True)

@@ -116,7 +116,14 @@ class Exchange:
         """The exchange with one more event of `Asker.stream` taken in."""
         match event:
             case EvidenceFound():
-                return replace(self, stage="reading", evidence=event.evidence, standalone=event.standalone)
+                said = f"“{event.narrowed}”" if event.narrowed else None  # a time that the question itself names
+                return replace(
+                    self,
+                    stage="reading",
+                    evidence=event.evidence,
+                    standalone=event.standalone,
+                    narrowed=", ".join(filter(None, (self.narrowed, said))),
+                )
             case DraftGrown():
                 draft = _MARKS.sub("", event.text).strip()  # labels of the prompt, not the numbers shown here
                 return replace(self, stage="checking" if _FINISHED.search(draft) else "writing", draft=draft)

@@ -19,7 +19,7 @@ from index import embed
 from index.catalogue import Catalogue, Vectors
 from index.errors import InputError, LibraryError, StaleLibraryError, WeightsError
 from index.library import EMBED_BATCH, Added, Library
-from index.types import Article
+from index.types import Article, Filter
 
 FERRY = article("ferry", "The ferry left at noon.", title="Ferries", day=date(2024, 5, 1))
 STORM = article("storm", "A storm has killed three people.", title="Weather")
@@ -87,6 +87,73 @@ def test_found_by_words_before_there_are_vectors(library: Library, hashes: HashE
     [(passage, score)] = library.search_words("noon", 5)
     assert passage.text == FERRY.text[passage.start : passage.end] == "The ferry left at noon."
     assert score > 0
+
+
+SPRING = Filter(since=date(2024, 3, 1), until=date(2024, 5, 1))
+NARROW: dict[str, tuple[Filter, list[str]]] = {
+    "nothing": (Filter(), ["b-2024", "a-2023", "undated", "b-2022"]),
+    "from a day on": (Filter(since=date(2023, 5, 1)), ["b-2024", "a-2023"]),
+    "up to a day": (Filter(until=date(2023, 5, 1)), ["a-2023", "b-2022"]),
+    "a range": (SPRING, ["b-2024"]),
+    "a range without articles": (Filter(since=date(2025, 1, 1)), []),
+    "a source": (Filter(sources=frozenset(["B"])), ["b-2024", "b-2022"]),
+    "an article": (Filter(articles=frozenset(["undated", "gone"])), ["undated"]),
+    "several": (Filter(sources=frozenset(["A", "B"]), until=date(2023, 12, 31)), ["a-2023", "b-2022"]),
+    "a quotation mark": (Filter(sources=frozenset(["'; DROP TABLE articles; --"])), []),
+}
+
+
+@pytest.mark.parametrize("chroma", [False, True])
+@pytest.mark.parametrize("kind", NARROW)
+def test_a_filter_lets_through_what_it_says(kind: str, *, chroma: bool, library: Library) -> None:
+    within, wanted = NARROW[kind]
+    library.add(
+        replace(article(name, f"The ferry left. It is {name}.", day=day), source=source)
+        for name, day, source in (
+            ("b-2024", date(2024, 5, 1), "B"),
+            ("a-2023", date(2023, 5, 1), "A"),
+            ("undated", None, None),
+            ("b-2022", date(2022, 5, 1), "B"),
+        )
+    )
+    library.embed_pending()
+    if chroma:
+        assert library.sync()
+    for found in (library.search_words("ferry", 9, within), library.search_meaning("ferry", 9, within)):
+        assert sorted(passage.article_id for passage, _ in found) == sorted(wanted)
+
+
+def test_a_selective_filter_is_exact(library: Library) -> None:
+    """One article in 300: an approximate search of the whole would mostly return others."""
+    library.add(short_articles(300))
+    library.embed_pending()
+    library.sync()
+    for name in ("short-7", "short-299"):
+        [(passage, _)] = library.search_meaning("text number 3", 5, Filter(articles=frozenset([name])))
+        assert passage.article_id == name
+
+
+@pytest.mark.parametrize(
+    ("asked", "searched"),
+    [
+        ("who met Stanikzai?", "who met stanekzai?"),  # another spelling
+        ("who met Stanékzai's man?", "who met Stanékzai's man?"),  # accents and endings are nothing new
+        ("which ambassdor?", "which ambassador?"),  # a slip
+        ("who is stan?", "who is stan?"),  # too short to guess
+        ("Stoltenberg", "Stoltenberg"),  # somebody else
+        ("when did the ferry leave?", "when did the ferry leave?"),
+        ("", ""),
+    ],
+)
+def test_a_word_that_no_article_has_takes_the_nearest_spelling(asked: str, searched: str, library: Library) -> None:
+    library.add([FERRY, STORM, article("envoy", "The ambassador met Sher Mohammad Abbas Stanekzai.")])
+    assert library.respelled(asked) == searched
+
+
+def test_sources_are_counted(library: Library) -> None:
+    library.add(replace(one, source="Wire" if at else "Post") for at, one in enumerate(short_articles(3)))
+    library.add([STORM])
+    assert library.sources() == {"Wire": 2, "Post": 1}
 
 
 def test_found_by_meaning_after(library: Library) -> None:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import date
@@ -477,9 +477,9 @@ def asked_of_exact(dense: Dense, monkeypatch: pytest.MonkeyPatch) -> list[int]:
     times: list[int] = []
     old = dense._exact.search
 
-    def counted(query: Vectors, k: int) -> module.Scored:
+    def counted(query: Vectors, k: int, keys: Sequence[int] | None = None) -> module.Scored:
         times.append(k)
-        return old(query, k)
+        return old(query, k, keys)
 
     monkeypatch.setattr(dense._exact, "search", counted)
     return times

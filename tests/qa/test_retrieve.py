@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from datetime import date
 
 import pytest
 from fakes import BRIDGE, DOHA, STORM
@@ -8,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.library import Library
-from index.types import Article, Passage
+from index.types import Article, Filter, Passage
 from qa.config import Config
 from qa.rerank import CrossEncoder, Reranker
-from qa.retrieve import RRF_K, Retriever, fuse
+from qa.retrieve import RRF_K, Retriever, fuse, timely
+from qa.types import Hit
 
 
 def passage(name: str) -> Passage:
@@ -157,3 +160,81 @@ def test_scores_are_logits_in_the_order_of_the_texts_and_do_not_depend_on_each_o
     assert scores[1] < 0
     assert scores == [encoder.scores(question, [text])[0] for text in texts]
     assert encoder.scores(question, []) == []
+
+
+# --- several parts ----------------------------------------------------------------------------------------------------
+
+
+def ids(hits: Sequence[Hit]) -> list[str]:
+    return [hit.passage.article_id for hit in hits]
+
+
+def filled(library: Library, *articles: Article) -> Library:
+    library.add(articles)
+    library.embed_pending()
+    return library
+
+
+FILLER = [
+    Article(f"filler-{n}", f"Report {n}", f"Report {n} says that the council of Velm met about roads.")
+    for n in range(12)
+]
+SONG = Article("song", "Far Roads (album)", "Far Roads is the third album of the singer Odile Brennan.")
+SINGER = Article("singer", "Odile Brennan", "Odile Brennan was born in Corrie Bay and sings in Dutch.")
+
+
+def test_what_the_best_passage_names_is_found_as_well(empty: Library, reranker: Reranker) -> None:
+    library = filled(empty, SONG, SINGER, *FILLER)
+    question = "In which town was the singer of Far Roads born?"
+    found = Retriever(library, Config(), reranker).search(question)
+    assert ids(found.hits)[0] == "song"
+    assert "singer" in ids(found.hits)[:5]
+    led = next(hit for hit in found.hits if hit.passage.article_id == "singer")
+    assert "Far Roads is the third album" in led.asked or "rerank" in led.stages
+
+
+def test_hops_and_scopes_can_be_switched_off(empty: Library, reranker: Reranker) -> None:
+    library = filled(empty, SONG, SINGER, *FILLER)
+    config = Config(hops=False, scopes=False, candidates=3)
+    found = Retriever(library, config, reranker).search("Did TechPost review Far Roads in May 2024?")
+    assert not any("hop" in stage or "scope" in stage for hit in found.hits for stage in hit.stages)
+
+
+def test_each_source_that_is_named_gives_something(empty: Library) -> None:
+    noise = [replace(one, source="TechPost") for one in FILLER]
+    wanted = replace(SONG, source="The Era", text="The council of Velm has met about the roads, says a song.")
+    library = filled(empty, wanted, *noise)
+    question = "Do TechPost and The Era agree on the council of Velm and its roads?"
+    hits = Retriever(library, Config(candidates=3, hops=False), None).search(question).hits
+    assert "song" in ids(hits)[:3]
+    assert any("in scope 2" in stage for hit in hits for stage in hit.stages)
+
+
+def test_last_week_narrows_and_has_a_way_back(empty: Library) -> None:
+    old = replace(FILLER[0], date=date(2024, 4, 1))
+    new = replace(FILLER[1], date=date(2024, 5, 8))
+    retriever = Retriever(filled(empty, old, new), Config(), None)
+    question = "What did the council of Velm do last week?"
+    found = retriever.search(question, today=date(2024, 5, 15))
+    assert (ids(found.hits), found.narrowed) == (["filler-1"], "last week")
+    found = retriever.search(question, today=date(2025, 5, 15))
+    assert (set(ids(found.hits)), found.narrowed) == ({"filler-0", "filler-1"}, None)
+
+
+def test_nothing_leaves_the_filter(empty: Library, reranker: Reranker) -> None:
+    library = filled(empty, SONG, SINGER, *FILLER)
+    within = Filter(articles=frozenset(["song", "filler-3"]))
+    found = Retriever(library, Config(), reranker).search("Who is the singer of Far Roads?", within)
+    assert set(ids(found.hits)) == {"song", "filler-3"}
+
+
+def hit_of(day: date | None, score: float) -> Hit:
+    return Hit(passage(f"{day} {score}"), "", day, score)
+
+
+def test_the_latest_report_is_lifted_where_it_is_asked_for() -> None:
+    older, newer, off = hit_of(date(2024, 1, 1), 5.0), hit_of(date(2024, 6, 1), 4.0), hit_of(date(2025, 1, 1), -5.0)
+    assert [hit.score for hit in timely("What is the latest figure?", [older, newer, off])] == [5.0, 6.0, -5.0]
+    assert [hit.score for hit in timely("What was the figure originally?", [older, newer, off])] == [7.0, 4.0, -5.0]
+    assert timely("What is the figure?", [older, newer, off]) == [older, newer, off]
+    assert timely("What is it now?", [hit_of(None, 1.0), older]) == [hit_of(None, 1.0), older]
