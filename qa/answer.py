@@ -97,22 +97,22 @@ class Asker:
         self.config = config
 
     def ask(
-        self, question: str, history: Sequence[Turn] = (), within: Filter | None = None, *, today: date | None = None
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
     ) -> Answer:
         """Return the answer: the last event of `stream`."""
-        *_, done = self.stream(question, history, within, today=today)
+        *_, done = self.stream(question, history, within=within, today=today)
         if not isinstance(done, AnswerDone):
             raise TypeError(f"the stream ended with {type(done).__name__}")
         return done.answer
 
     def retrieve(
-        self, question: str, history: Sequence[Turn] = (), within: Filter | None = None, *, today: date | None = None
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
     ) -> EvidenceFound:
         """Return the evidence without asking the model."""
         return self._find(question, history, within, today)
 
     def stream(
-        self, question: str, history: Sequence[Turn] = (), within: Filter | None = None, *, today: date | None = None
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
     ) -> Iterator[Event]:
         """Yield the evidence, then the answer as it is written and checked, then the result. Closing it stops the model.
 

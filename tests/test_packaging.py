@@ -88,7 +88,8 @@ def names(requirements: list[Requirement]) -> set[str]:
 
 
 def test_a_plain_install_needs_exactly_what_the_code_imports() -> None:
-    optional = third_party(of={"qa.llamaindex"}) | {"sentence_transformers", "playwright"}  # the last: one benchmark only
+    # The benchmark of the page drives a browser: a tool of development, which comes with the dev extra.
+    optional = third_party(of={"qa.llamaindex"}) | {"sentence_transformers", "playwright"}
     assert distributions(third_party(but=frozenset({"qa.llamaindex"})) - optional) == names(BASE)
 
 

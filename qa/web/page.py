@@ -70,7 +70,7 @@ class Asks(Protocol):
     def library(self) -> Library:
         """The articles that are asked."""
 
-    def stream(self, question: str, history: Sequence[Turn] = (), within: Filter | None = None) -> Iterator[Event]:
+    def stream(self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None) -> Iterator[Event]:
         """Yield one EvidenceFound, then what is written and checked, then one AnswerDone."""
 
 
@@ -176,7 +176,7 @@ class Handlers:
             yield show(exchange, gr.skip())
             drawn = 0.0
             with closing(
-                cast("Any", self.asker.stream(exchange.question, view.history(past), exchange.within or None))
+                cast("Any", self.asker.stream(exchange.question, view.history(past), within=exchange.within or None))
             ) as events:
                 for event in events:
                     exchange = exchange.after(event)

@@ -116,10 +116,13 @@ class Exchange:
         """The exchange with one more event of `Asker.stream` taken in."""
         match event:
             case EvidenceFound():
-                told = f"articles of {event.narrowed}" if event.narrowed else None  # "last week"
-                narrowed = _join(self.narrowed, told)
+                said = f"“{event.narrowed}”" if event.narrowed else None  # a time that the question itself names
                 return replace(
-                    self, stage="reading", evidence=event.evidence, standalone=event.standalone, narrowed=narrowed
+                    self,
+                    stage="reading",
+                    evidence=event.evidence,
+                    standalone=event.standalone,
+                    narrowed=", ".join(filter(None, (self.narrowed, said))),
                 )
             case DraftGrown():
                 draft = _MARKS.sub("", event.text).strip()  # labels of the prompt, not the numbers shown here

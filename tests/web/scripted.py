@@ -187,7 +187,7 @@ class ScriptedAsker:
         self.histories: list[tuple[Turn, ...]] = []
         self.withins: list[Filter | None] = []
 
-    def stream(self, question: str, history: Sequence[Turn] = (), within: Filter | None = None) -> Iterator[Event]:
+    def stream(self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None) -> Iterator[Event]:
         """Yield the scripted events."""
         self.histories.append(tuple(history))
         self.withins.append(within)

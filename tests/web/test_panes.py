@@ -49,6 +49,7 @@ def test_a_conversation_is_kept_listed_reopened_and_goes_on(fresh: Fresh, window
     reader.ask("who did Mittal meet?")
     reader.ask("how much does it cost?")
     reader.tab.get_by_role("button", name="New conversation").click()
+    expect(reader.tab.locator(".exchange")).to_have_count(0)
     reader.ask("what did he eat?")
     other = window()  # as after a restart: another window knows nothing but what is kept
     other.open(url)

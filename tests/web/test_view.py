@@ -31,13 +31,6 @@ def headings(exchange: Exchange) -> list[str]:
     return [part["heading"] for part in view.exchange_view(exchange)["lists"]]
 
 
-def test_a_time_that_narrowed_the_search_is_told_beside_the_readers_own_choice() -> None:
-    found = EvidenceFound("what happened last week?", FOUND, (), 40, narrowed="last week")
-    assert view.exchange_view(Exchange(1, "?").after(found))["narrowed"] == "articles of last week"
-    chosen = Exchange(1, "?", narrowed="source: Wire").after(found)
-    assert view.exchange_view(chosen)["narrowed"] == "source: Wire · articles of last week"
-
-
 # --- folding events ----------------------------------------------------------------------------------------------
 
 
@@ -154,6 +147,13 @@ def test_an_abstention_says_that_only_a_part_was_asked() -> None:
         why = view.exchange_view(replace(exchanged(question), narrowed="From 1 May 2024"))["message"]["why"]
         assert why.startswith(says)
         assert why.endswith("Only a part of the library was asked.")
+
+
+def test_the_words_of_the_question_that_narrow_it_are_shown() -> None:
+    event = EvidenceFound("q", (), (), 40, narrowed="last week")
+    assert view.exchange_view(Exchange(1, "q").after(event))["narrowed"] == "“last week”"
+    chosen = Exchange(1, "q", narrowed="The Sarn Herald").after(event)
+    assert view.exchange_view(chosen)["narrowed"] == "The Sarn Herald, “last week”"
 
 
 def test_a_dead_model_is_explained() -> None:
