@@ -82,11 +82,11 @@ def _joined(direct: Sequence[_Candidate], led: Sequence[_Candidate], config: Con
     led = [one for one in led if one.score >= led[0].score - config.evidence_gap / 2]
     if led:
         return [*near[:first], *led[:LED], *near[first:]]
-    best = {scope: one for one in reversed(direct) for scope in _scopes(one.hit)}
+    best = {scope: at for at, one in reversed(list(enumerate(direct))) for scope in _scopes(one.hit)}
     if len(best) < 2:
         return near
-    chosen = sorted(best.values(), key=lambda one: -one.score)  # one for each newspaper that the question names
-    return [*dict.fromkeys(chosen), *(one for one in near if one not in chosen)]
+    chosen = [direct[at] for at in sorted(set(best.values()))]  # one for each newspaper that the question names
+    return [*chosen, *(one for one in near if one not in chosen)]
 
 
 def _scopes(hit: Hit) -> set[str]:

@@ -196,3 +196,18 @@ def test_whatever_the_scores_the_evidence_is_bounded_numbered_and_verbatim(
         article = library.get(e.article_id)
         assert article is not None
         assert article.text[e.start : e.end] == e.text
+
+
+def test_each_source_that_is_asked_about_has_its_say(empty: Library, reranker: Reranker) -> None:
+    """Six sentences of one newspaper answer better than the only one of the other."""
+    met = [f"The council of Velm met about the roads on day {n}." for n in range(1, 8)]
+    post = Article("post", "Velm's roads", " ".join(met), source="TechPost")
+    era = Article("era", "A song", "Children sang of roads.", source="The Era")
+    empty.add([post, era])
+    empty.embed_pending()
+    question = "What do TechPost and The Era say of the council of Velm and its roads?"
+    config = Config()
+    for reading in (reranker, None):
+        found = Retriever(empty, config, reading).search(question)
+        evidence = evidence_for(question, found.hits[: found.depth], empty, config, reading)
+        assert {one.article_id for one in evidence} == {"post", "era"}
