@@ -27,8 +27,9 @@ HOP_FOUND = 4  # passages by word, and as many by meaning, for each of them
 HEAD = 5  # passages that stay in front of what was found by following names
 HEAD_OF_SEVERAL = 3  # the same where the question plainly needs more than one passage
 MOST_HOPS = 5  # passages that follow the head before the rest of the first search
-READ_AT_ONCE = 6  # passages that the cross-encoder reads before it looks whether more are needed
-ANSWERS = 7.0  # logit from which a passage is taken to answer
+READ_AT_ONCE = 5  # passages that the cross-encoder reads before it looks whether more are needed
+ANSWERS = 6.0  # logit from which a passage is taken to answer
+READ_HOPS = 9  # passages that names led to and that the cross-encoder reads
 SURE = 3.0  # logit of the best passage below which it hardly answers alone (a quarter of squad2's, three of musique's)
 RIVALS = 4.0  # logits within which two reports are taken to answer the same
 TIMELY = 2.0  # logits for the latest of them where the latest is asked for
@@ -106,7 +107,7 @@ class Retriever:
         known = {hit.passage.id for hit in ranked[:head]}
         led = _unique(self._led(question, ranked[:HOP_FROM], first.within), known)
         if several and self._reranker is not None:
-            led = self._read(led)
+            led = self._read(led[:READ_HOPS])
             depth = HEAD_OF_SEVERAL + MOST_HOPS - 2
         front = [*ranked[:head], *led[:MOST_HOPS]]
         rest = _unique(ranked[head:], {hit.passage.id for hit in front})
@@ -134,7 +135,7 @@ class Retriever:
     def reranked(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """Return the first `reranked` hits in the cross-encoder's order, the others after them as they were.
 
-        If one of the first six answers beyond doubt, no more are read: on squad2, qed, clapnq and timeqa reading ten found the
+        If one of the first five answers beyond doubt, no more are read: on squad2, qed, clapnq and timeqa reading ten found the
         evidence no more often, and it takes the reader's time.
 
         Where several sources or times were searched, its order counts as much as theirs: it judges each passage against the
