@@ -115,8 +115,13 @@ def run(
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     args = _parser().parse_args(argv)
+    return exit_status(lambda: _main(args), out=args.out)
+
+
+def exit_status(work: Callable[[], int], *, out: Path) -> int:
+    """Do the `work` of a command that writes to `out`; an error is told and becomes the exit status."""
     try:
-        return _main(args)
+        return work()
     except (InputError, ConfigError) as exc:
         _say(f"error: {exc}")
         return 2
@@ -124,7 +129,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         _say(f"error: {exc}")
         return 1
     except KeyboardInterrupt:
-        _say(f"stopped; the same command goes on from {args.out}")
+        _say(f"stopped; the same command goes on from {out}")
         return 130
 
 
@@ -200,7 +205,7 @@ def _predict(question: Question, asker: Asks, *, retrieval_only: bool) -> Predic
         evidence=found.evidence,
         retrieved=found.retrieved,
         standalone=found.standalone if found.standalone != question.text else None,
-        timings_ms=found.timings_ms,
+        timings_ms={"evidence": found.elapsed_ms, **found.timings_ms},
     )
     nothing = dict.fromkeys(("status", "reason", "answer", "claims"))
     return {"id": question.id, **answer.to_json(), **nothing}

@@ -18,10 +18,10 @@ from typing import TYPE_CHECKING, Any
 from evals import data, report, stats
 from evals.machine import machine, versions
 from evals.metrics import ndcg, recall_at, reciprocal_rank
-from evals.run import Benchmark, fill, measured, run
+from evals.run import Benchmark, exit_status, fill, measured, run
 from evals.rundir import encode
 from evals.summary import as_json
-from index.errors import ArticleQAError, ConfigError, InputError
+from index.errors import InputError
 from qa.config import Config
 
 if TYPE_CHECKING:
@@ -72,17 +72,7 @@ class Arm:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     args = _parser().parse_args(argv)
-    try:
-        return _retrieval(args)
-    except (InputError, ConfigError) as exc:
-        _say(f"error: {exc}")
-        return 2
-    except ArticleQAError as exc:
-        _say(f"error: {exc}")
-        return 1
-    except KeyboardInterrupt:
-        _say(f"stopped; the same command goes on from {args.out}")
-        return 130
+    return exit_status(lambda: _retrieval(args), out=args.out)
 
 
 def folders(root: Path, only: Sequence[str] = ()) -> list[Folder]:

@@ -475,7 +475,7 @@ def scripted(monkeypatch: pytest.MonkeyPatch, asker: Scripted) -> list[Config]:
         configs.append(config)
         return asker.open()
 
-    monkeypatch.setattr(run, "_open", opened)
+    monkeypatch.setattr(run, "opened", opened)
     return configs
 
 
