@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, replace
 from datetime import UTC, date, datetime
 from typing import Any
 
-from qa.types import Answer, Citation, Claim, Evidence, Rejection
+from qa.types import Answer, Citation, Claim, Disagreement, Evidence, Rejection
 
 Json = dict[str, Any]
 
@@ -54,7 +54,8 @@ def to_record(answer: Answer) -> Json:
     """Return every field of `answer` but `retrieved`, ready for `json.dumps`."""
     record = asdict(replace(answer, retrieved=()))
     del record["retrieved"]
-    for item in [*record["evidence"], *(c for claim in record["claims"] for c in claim["citations"])]:
+    stated = record["disagreement"]["statements"] if record["disagreement"] else ()
+    for item in [*record["evidence"], *(c for claim in record["claims"] for c in claim["citations"]), *stated]:
         item["date"] = item["date"] and item["date"].isoformat()
     return record
 
@@ -64,6 +65,9 @@ def from_record(record: Mapping[str, Any]) -> Answer:
     fields = dict(record)
     fields["claims"] = tuple(_claim(claim) for claim in record["claims"])
     fields["evidence"] = tuple(Evidence(**_dated(e)) for e in record["evidence"])
+    if (differ := record.get("disagreement")) is not None:
+        stated = tuple(Citation(**_dated(c)) for c in differ["statements"])
+        fields["disagreement"] = Disagreement(stated, tuple(differ["values"]), differ["correction"])
     return Answer(**fields)
 
 

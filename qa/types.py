@@ -102,6 +102,15 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Disagreement:
+    """Sentences of different articles that give different values for the same asked thing."""
+
+    statements: tuple[Citation, ...]  # two or more, by their articles' dates, those without a date first
+    values: tuple[str, ...]  # what each says, as written there: "1.5 million", "900,000"
+    correction: int | None = None  # position of the statement that says it corrects another
+
+
+@dataclass(frozen=True, slots=True)
 class Answer:
     """The result of one question."""
 
@@ -113,6 +122,7 @@ class Answer:
     standalone: str | None = None  # the question as it was searched, where that differs
     completion: str | None = None  # the model's raw words; None where no model was asked
     detail: str | None = None  # for a person: what went wrong with the model
+    disagreement: Disagreement | None = None  # where the articles give different values for what was asked
     timings_ms: Mapping[str, float] = field(default_factory=dict)  # "retrieve", "rerank", "first_token", "total"
     models: Mapping[str, str] = field(default_factory=dict)  # "llm", "embedder", "reranker" -> name
 
@@ -164,23 +174,19 @@ class Answer:
             "claims": [
                 {
                     "text": claim.text,
-                    "citations": [
-                        {
-                            "article_id": c.article_id,
-                            "title": c.title,
-                            "date": c.date and c.date.isoformat(),
-                            "sentence": c.sentence,
-                            "start": c.start,
-                            "end": c.end,
-                            "quote": c.quote,
-                            "support": round(c.support, 4),
-                        }
-                        for c in claim.citations
-                    ],
+                    "citations": [_citation_json(c) for c in claim.citations],
                     "rejected": [{"label": r.label, "reason": r.reason} for r in claim.rejected],
                 }
                 for claim in self.claims
             ],
+            "disagreement": self.disagreement
+            and {
+                "statements": [
+                    {**_citation_json(c), "value": value}
+                    for c, value in zip(self.disagreement.statements, self.disagreement.values, strict=True)
+                ],
+                "correction": self.disagreement.correction,
+            },
             "evidence": [
                 {
                     "label": e.label,
@@ -209,6 +215,19 @@ class Answer:
             "timings_ms": {name: round(ms, 1) for name, ms in self.timings_ms.items()},
             "models": dict(self.models),
         }
+
+
+def _citation_json(c: Citation) -> dict[str, Any]:
+    return {
+        "article_id": c.article_id,
+        "title": c.title,
+        "date": c.date and c.date.isoformat(),
+        "sentence": c.sentence,
+        "start": c.start,
+        "end": c.end,
+        "quote": c.quote,
+        "support": round(c.support, 4),
+    }
 
 
 # What `Asker.stream` yields, in this order: one EvidenceFound, then DraftGrown and ClaimChecked as the model writes, then one

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from index.errors import LibraryError
 from qa import export
 from qa.conversations import FILE, Conversations
 from qa.record import Kept, from_record, to_record
-from qa.types import Answer, Citation, Claim, Evidence, Rejection
+from qa.types import Answer, Citation, Claim, Disagreement, Evidence, Rejection
 
 QUOTE = "The repair costs $6.4 million, *they* said [1]."
 CITED = Citation("a", "A <b>title</b> | [x](y)", date(2024, 5, 3), 0, 3, 3 + len(QUOTE), QUOTE, 0.9, 1, "/a.txt")
@@ -48,6 +49,8 @@ def item(answer: Answer = ANSWER, key: str = "k1") -> Kept:
 def test_a_record_gives_back_the_answer() -> None:
     assert from_record(json.loads(json.dumps(to_record(ANSWER)))) == ANSWER
     assert from_record(json.loads(json.dumps(to_record(REFUSED)))) == REFUSED
+    differ = replace(ANSWER, disagreement=Disagreement(ANSWER.citations[:1] * 2, ("two", "3"), correction=1))
+    assert from_record(json.loads(json.dumps(to_record(differ)))) == differ
 
 
 @pytest.mark.parametrize(
