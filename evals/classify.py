@@ -5,7 +5,6 @@ Cases that belong together (claims about one question) are drawn, and left out, 
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -31,6 +30,19 @@ def auroc(labels: Bools, scores: Floats) -> float | None:
     if not true or not false:
         return None
     return float((_ranks(scores)[labels].sum() - true * (true + 1) / 2) / (true * false))
+
+
+def auroc_within(labels: Bools, scores: Floats, strata: Sequence[str]) -> float | None:
+    """The AUROC among pairs of one stratum only, strata weighed by their pairs; None where no stratum has one of each."""
+    total, pairs = 0.0, 0
+    names = np.array(strata)
+    for name in set(strata):
+        some = labels[names == name]
+        area = auroc(some, scores[names == name])
+        if area is not None:
+            weight = int(some.sum()) * int((~some).sum())
+            total, pairs = total + area * weight, pairs + weight
+    return total / pairs if pairs else None
 
 
 def _ranks(scores: Floats) -> Floats:
@@ -91,31 +103,42 @@ class Apart:
     """How well one score tells the cases apart."""
 
     auroc: Figure
+    within: Figure  # the AUROC among cases of one stratum, where cases come from sources with shares of their own
     balanced: Figure  # each case judged at the threshold that is best for the other folds
 
 
-def apart(labels: Bools, scores: Floats, groups: Sequence[str]) -> Apart:
+def apart(labels: Bools, scores: Floats, groups: Sequence[str], strata: Sequence[str]) -> Apart:
     """Measure a score. The intervals draw whole groups anew, so cases of one group do not pass for independent ones."""
     judged = judged_apart(labels, scores, folds(groups))
-    by_group: dict[str, list[int]] = {}
-    for at, group in enumerate(groups):
-        by_group.setdefault(group, []).append(at)
-    members = [np.array(cases) for cases in by_group.values()]
+    _, group_of = np.unique(groups, return_inverse=True)
+    count = int(group_of.max()) + 1
     draws = np.random.default_rng(0)
-    areas, shares = [], []
-    for _ in range(_DRAWS):
-        drawn = np.concatenate([members[at] for at in draws.integers(len(members), size=len(members))])
-        areas.append(auroc(labels[drawn], scores[drawn]))
-        shares.append(balanced(labels[drawn], judged[drawn]))
+    times = np.stack([np.bincount(draws.integers(count, size=count), minlength=count) for _ in range(_DRAWS)])
+    drawn = times[:, group_of].astype(float)  # how often each draw has each case
+    true, false = drawn[:, labels], drawn[:, ~labels]
+    order = (np.sign(scores[labels][:, None] - scores[~labels][None, :]) + 1) / 2
+    names = np.array(strata)
+    same = (names[labels][:, None] == names[~labels][None, :]).astype(float)
+
+    def over(pairs: Floats) -> Floats:
+        total: Floats = ((true @ pairs) * false).sum(1)
+        return total
+
+    with np.errstate(invalid="ignore", divide="ignore"):  # a draw without one of each is left out
+        areas = over(order) / over(np.ones_like(order))
+        inner = over(order * same) / over(same)
+        right = [(drawn[:, kind] @ (judged == labels)[kind]) / drawn[:, kind].sum(1) for kind in (labels, ~labels)]
+    n = len(labels)
     return Apart(
-        Figure(auroc(labels, scores), len(labels), _middle(areas)),
-        Figure(balanced(labels, judged), len(labels), _middle(shares)),
+        Figure(auroc(labels, scores), n, _middle(areas)),
+        Figure(auroc_within(labels, scores, strata), n, _middle(inner)),
+        Figure(balanced(labels, judged), n, _middle((right[0] + right[1]) / 2)),
     )
 
 
-def _middle(values: Sequence[float | None]) -> tuple[float, float] | None:
-    defined = [one for one in values if one is not None]
-    if not defined:
+def _middle(values: Floats) -> tuple[float, float] | None:
+    defined = values[~np.isnan(values)]
+    if not len(defined):
         return None
     low, high = np.quantile(defined, [0.025, 0.975])
     return float(low), float(high)
@@ -164,26 +187,23 @@ def stumps(
     """Gradient boosting over single splits: a sum of steps, each over one feature, fitted to what is still wrong."""
     y = labels.astype(float)
     weigh = _evenly(labels)
-    cuts = [
-        np.unique(np.quantile(column, np.linspace(0, 1, levels + 2)[1:-1])) for column in features.T
-    ]  # of each feature
-    made: list[tuple[int, float, float, float]] = []  # feature, level, score at or below, score above
+    splits = [
+        (at, float(level))
+        for at, column in enumerate(features.T)
+        for level in np.unique(np.quantile(column, np.linspace(0, 1, levels + 2)[1:-1]))
+    ]
+    above = np.stack([features[:, at] > level for at, level in splits]).astype(float)  # a row for each split
+    made: list[tuple[int, float, float, float]] = []  # feature, level, step at or below it, step above it
     scores = np.zeros(len(y))
     for _ in range(rounds):
         chance = 1 / (1 + np.exp(-scores))
         slope, bend = weigh * (y - chance), weigh * chance * (1 - chance)
-        best, chosen = -math.inf, None
-        for at, column in enumerate(features.T):
-            for level in cuts[at]:
-                above = column > level
-                up, down = slope[above].sum(), slope[~above].sum()
-                more, less = bend[above].sum() + 1, bend[~above].sum() + 1
-                if (gain := up * up / more + down * down / less) > best:
-                    best, chosen = gain, (at, float(level), rate * down / less, rate * up / more)
-        if chosen is None:
-            break
-        made.append(chosen)
-        scores += np.where(features[:, chosen[0]] > chosen[1], chosen[3], chosen[2])
+        up, more = above @ slope, above @ bend
+        down, less = slope.sum() - up, bend.sum() - more
+        best = int(np.argmax(up**2 / (more + 1) + down**2 / (less + 1)))
+        low, high = rate * down[best] / (less[best] + 1), rate * up[best] / (more[best] + 1)
+        made.append((*splits[best], float(low), float(high)))
+        scores += np.where(above[best] > 0, high, low)
 
     def scorer(given: Floats) -> Floats:
         total = np.zeros(len(given))

@@ -1,8 +1,9 @@
 """Does a cited passage support a claim? `python -m evals.support` measures every candidate scorer against people's judgments.
 
 A judgments file has a JSON object a line: `id`, `question_id`, `question`, `claim`, `passages` (each with `text`) and `support`
-(`Complete`, `Partial` or `Incomplete`). Nothing else of it is read: who wrote a claim, or in which field, would tell the label
-apart without reading.
+(`Complete`, `Partial` or `Incomplete`). A `system` says who wrote the claim. It is no feature: systems have different shares of
+supported claims, so their names alone tell the labels apart to some degree, and so does whatever gives a system away. That is
+why each scorer is also measured among the claims of one system.
 """
 
 from __future__ import annotations
@@ -62,6 +63,7 @@ class Judgment:
     passages: tuple[str, ...]
     sentences: tuple[str, ...]  # of all passages, in order
     label: str  # one of LABELS
+    system: str = ""  # who wrote the claim, to compare within; never a feature
 
 
 def read_judgments(path: Path) -> list[Judgment]:
@@ -102,6 +104,7 @@ def _judgment(row: dict[str, Any]) -> Judgment:
         passages,
         tuple(sentences),
         row["support"],
+        str(row.get("system", "")),
     )
 
 
@@ -376,7 +379,17 @@ def measured(judgments: Sequence[Judgment], features: Sequence[Mapping[str, floa
         table = np.array([[one[name] for name in names] for one in features])
         for way, learn in (("logistic", logistic), ("boosted stumps", stumps)):
             learnt.append(_row(f"{title}, {way}", judgments, table, learn))
-    return [*sorted(single, key=_order), *sorted(learnt, key=_order)]
+    named = _row("no scorer: the share of supported claims of its system", judgments, _shares(judgments))
+    return [*sorted(single, key=_order), *sorted(learnt, key=_order), named]
+
+
+def _shares(judgments: Sequence[Judgment]) -> Floats:
+    """For each judgment, how often its system's claims on other questions are supported: what the system's name tells."""
+    found = []
+    for one in judgments:
+        labels = [o.label == "Complete" for o in judgments if o.system == one.system and o.group != one.group]
+        found.append(float(np.mean(labels)) if labels else 0.5)
+    return np.array(found)
 
 
 def _order(row: Row) -> float:
@@ -389,8 +402,9 @@ def _row(name: str, judgments: Sequence[Judgment], given: Floats, learn: Learner
     for kept in (np.array([one.label != "Partial" for one in judgments]), np.ones(len(judgments), dtype=np.bool_)):
         labels = np.array([one.label == "Complete" for one in judgments])[kept]
         groups = [one.group for one, keep in zip(judgments, kept, strict=True) if keep]
+        systems = [one.system for one, keep in zip(judgments, kept, strict=True) if keep]
         scores = given[kept] if learn is None else scored_apart(learn, given[kept], labels, folds(groups))
-        found.append(apart(labels, scores, groups))
+        found.append(apart(labels, scores, groups, systems))
     return Row(name, learn is not None, *found)
 
 
@@ -454,16 +468,21 @@ def _keep(path: Path | None, name: str, value: Any) -> None:  # noqa: ANN401  # 
 def table(rows: Sequence[Row]) -> str:
     """The rows as a Markdown table."""
     lines = [
-        "| scorer | AUROC | balanced accuracy | AUROC, Partial as no | balanced accuracy, Partial as no |",
-        "|---|---|---|---|---|",
+        "| scorer | AUROC | within systems | balanced accuracy | AUROC, Partial as no | balanced accuracy, Partial as no |",
+        "|---|---|---|---|---|---|",
     ]
     for row in rows:
         shown = [
             f"{figure.value:.3f}" + (f" ({figure.ci95[0]:.3f} to {figure.ci95[1]:.3f})" if figure.ci95 else "")
             if figure.value is not None
             else "undefined"
-            for one in (row.without_partial, row.partial_is_no)
-            for figure in (one.auroc, one.balanced)
+            for figure in (
+                row.without_partial.auroc,
+                row.without_partial.within,
+                row.without_partial.balanced,
+                row.partial_is_no.auroc,
+                row.partial_is_no.balanced,
+            )
         ]
         lines.append(f"| {row.scorer}{' (trained)' if row.trained else ''} | {' | '.join(shown)} |")
     return "\n".join(lines)
