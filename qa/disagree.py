@@ -1,0 +1,468 @@
+"""Where articles give different values for what was asked: "killed 1,200" on 2 May, "the death toll rose to 1,900" on 5 May.
+
+Rules in English that would rather be silent than wrong. Two sentences are set side by side only if both have one value of the
+asked kind, of the same unit and of the same slot (killed is not injured), speak of what the question names, and of no other
+place, year or side. What is rounded, "about" or "more than" is compared as such.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from functools import cache
+from typing import Literal
+
+from qa import aspects, facts, values
+from qa.types import Citation, Claim, Disagreement, Evidence
+from qa.values import Amount, Day
+
+GAP = (
+    5.0  # logits of the cross-encoder; a sentence that answers so much worse than the cited one answers something else
+)
+CORRECTION_GAP = 9.0  # "Correction: it is 14 June" hardly reads as an answer
+COVERED = 0.75  # share of the question's content stems that the sentence, its title and the sentences before it say
+COVERED_HERE = 0.5  # share of those that are no names, in the sentence itself
+SAME_FRAME = 0.7  # shared stems of two sentences without their names, where a name is asked for
+LEAST_FRAME = 3  # stems that such sentences share
+NEWS_DAYS = 90  # reports of numbers that are further apart are of other events, or of another state of things
+MOST = 4  # statements that are shown
+
+Value = Amount | Day | str  # a str is a name
+Kind = Literal["count", "sum", "day", "name"]
+
+# Words of one meaning, where reports of the same thing vary their words; the first one stands for the line.
+_SENSES = """
+    die dead death deadly kill fatal fatality toll perish
+    injure injury hurt wound
+    arrest detain detention custody
+    displace displaced evacuate evacuated homeless flee fled
+    people person persons victim victims casualty
+    cost price bill
+    buy bought purchase acquire acquisition
+    build built construct construction
+    begin began begun start
+    open opening reopen
+    close closure shut
+    find found discover
+    sink sank sunk
+    leave left quit resign resignation
+    quake earthquake tremor
+    fire blaze wildfire
+    send sent
+    pay paid
+    lose lost
+    win won
+"""
+_HARM = ("die", "injure", "arrest", "displace", "miss")  # what can happen to people: a number belongs to one of them
+# What a report is about: two sentences that name different ones of these are of different events.
+_EVENTS = """
+    quake flood fire storm hurricane typhoon cyclone tornado landslide avalanche tsunami eruption drought heatwave
+    attack bombing blast explosion shooting strike war battle siege riot crash collision derailment collapse outbreak epidemic
+    election vote referendum match final tournament race festival merger
+"""
+# What happens once: its day does not depend on the year that is spoken of.
+_ONCE = "bear born birth die found establish create build invent marry assassinate execute publish release collapse sink crash"
+_PERIODIC = (
+    "revenue profit sale earning population inflation temperature rate unemployment gdp budget turnover attendance"
+)
+
+_COUNT = re.compile(
+    r"\bhow many\s+(?P<noun>.+)|\b(?:total )?number of\s+(?P<of>.+)|\b(?:death )?(?P<toll>toll)\b", re.IGNORECASE
+)
+_SUM = re.compile(
+    r"\bhow much\b|\bwhat (?:percentage|percent|share|proportion|sum|amount)\b|\bwhat (?:is|was|were|are) the (?:\w+ ){0,2}"
+    r"(?:cost|price|value|fine|budget|bill|sum|amount|fee|percentage|share)\b",
+    re.IGNORECASE,
+)
+_DAY = re.compile(
+    r"^\W*(?:and |but |so )?(?:since |until )?when\b|\b(?:what|which) (?:year|date|day|month)\b", re.IGNORECASE
+)
+_NAME = re.compile(
+    r"^\W*(?:and |but |so )?(?:in |at |to |from |by |for |with )?(?:whom?|where)\b"
+    r"|^\W*(?:in |at |to |from )?(?:which|what)"
+    r" (?:city|town|country|state|company|firm|person|man|woman|team|party|village|region)\b",
+    re.IGNORECASE,
+)
+_NOUN_ENDS = frozenset(
+    """
+    did do does are is were was have has had will would can could may might should in on at of to for from by with that who
+    die died killed injured arrested
+    """.split()  # noqa: SIM905 (read as prose)
+)
+_ASKING = frozenset(
+    """
+    number total percentag percent share proport sum amount year date day month
+    """.split()  # noqa: SIM905 (stems, read as prose)
+)
+
+_CLAUSE = re.compile(r"[,;:()–—]|\b(?:and|while|but|whereas)\b")
+_UNSURE = re.compile(
+    r"\b(?:(?-i:may)|might|could|would|feared?|expect\w*|plan\w*|project(?:ed|ion)\w*|forecast\w*|predict\w*|likely|if|aim\w*"
+    r"|target\w*|hop(?:e|es|ed|ing)|propos\w*|was to|were to|origin\w*|initial\w*|at first|previous\w*|formerly"
+    r"|rumou?r\w*|claim\w*|goal|asked)\b",
+    re.IGNORECASE,
+)
+_PLACED = re.compile(r"\b(?:in|at|near|across|around|outside|from)\s+(?:the\s+)?([A-Z][\w’'-]+)")
+_CORRECTION = re.compile(
+    r"\bcorrections?\b|\b(?:earlier|previous) (?:version|report|story|article|edition|figure)\b.{0,80}"
+    r"\b(?:wrong|incorrect|misstat|mistake|gave|said|stated|reported|put)|\b(?:has|have) been (?:corrected|amended)\b"
+    r"|\b(?:wrongly|incorrectly|mistakenly) (?:gave|said|stated|reported|put)\b|\bmisstated\b",
+    re.IGNORECASE,
+)
+_STRONG_BREAK = re.compile(r"[;:—–]|\.\s|,? but\b|\bin fact\b|\bshould (?:be|have (?:been|said|read))\b|,? when\b")
+_WRONG = re.compile(
+    r"\b(?:earlier|previous\w*|wrong\w*|incorrect\w*|misstat\w*|mistaken\w*|originally)\b", re.IGNORECASE
+)
+_NOT = re.compile(r"\b(?:not|instead of|rather than)\s+(?:[\w$€£]+\s+){0,3}$", re.IGNORECASE)
+
+
+def disagreement(question: str, evidence: Sequence[Evidence], claims: Iterable[Claim]) -> Disagreement | None:
+    """Return what the evidence says against the shown claims' value of the asked thing; None where nothing is sure.
+
+    The statements are of different articles, or one is a correction; each has a value of its own.
+    """
+    asked = _asked(question)
+    by_label = {one.label: one for one in evidence}
+    if asked is None:
+        return None
+    for claim in claims:
+        for citation in claim.citations[:1] if len(claim.citations) == 1 else ():
+            cited = by_label.get(citation.label)
+            if cited is not None and (found := _against(asked, claim.text, cited, evidence)):
+                return _told(citation, cited, found)
+    return None
+
+
+def note(found: Disagreement) -> str:
+    """Return the disagreement in a sentence: "The articles differ: 1,200 (2 May 2024), later 1,900 (5 May 2024)."."""
+    parts = []
+    before: date | None = None
+    for at, (statement, value) in enumerate(zip(found.statements, found.values, strict=True)):
+        day = statement.date
+        source = f"{day.day} {day:%B %Y}" if day else statement.title
+        word = "corrected: " if at == found.correction else "later " if day and before and day > before else ""
+        parts.append(f"{word}{value} ({source})")
+        before = day or before
+    return f"The articles differ: {', '.join(parts)}."
+
+
+# --- what is asked -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """The slot that the question leaves open."""
+
+    kind: Kind
+    noun: str  # the stem of what is counted; "" otherwise
+    stems: frozenset[str]  # all content of the question, words of one meaning as one
+    plain: frozenset[str]  # those that are no names
+    names: frozenset[str]
+    harm: str | None
+
+
+def _asked(question: str) -> _Asked | None:
+    noun = ""
+    kind: Kind
+    if count := _COUNT.search(question):
+        kind = "count"
+        noun = "peopl" if count["toll"] else _head(count["noun"] or count["of"])
+        if not noun:
+            return None
+    elif _SUM.search(question):
+        kind = "sum"
+    elif _DAY.search(question):
+        kind = "day"
+    elif _NAME.search(question):
+        kind = "name"
+    else:
+        return None
+    names = frozenset(facts.names(question))
+    stems = _stems(question) - _ASKING - {_sense("people")}  # "killed 1,200" counts people without the word
+    plain = stems - _stems(" ".join(names))
+    harm = next((word for word in _HARM if _sense(word) in stems), None)
+    return _Asked(kind, _sense(noun), frozenset(stems), frozenset(plain), names, harm)
+
+
+def _head(words: str) -> str:
+    """The stem of the noun at the head of "more than 40 red trucks did ...": the last word before a verb or a preposition."""
+    head = ""
+    for word in re.findall(r"[\w’'-]+", words):
+        if word.lower() in _NOUN_ENDS:
+            break
+        head = word
+    return facts.stem(head)
+
+
+@cache
+def _senses() -> dict[str, str]:
+    lines = [[facts.stem(word) for word in line.split()] for line in _SENSES.strip().splitlines()]
+    return {stem: line[0] for line in lines for stem in line}
+
+
+def _sense(word: str) -> str:
+    stem = facts.stem(word)
+    return _senses().get(stem, stem)
+
+
+def _stems(text: str) -> set[str]:
+    return {_senses().get(stem, stem) for stem in facts.content_stems(text)}
+
+
+# --- the value of a sentence -------------------------------------------------------------------------------------------
+
+
+def _value(asked: _Asked, one: Evidence) -> Amount | Day | None:
+    """The one value that the sentence gives for the slot; None where there is none, or more than one."""
+    if asked.kind == "day":
+        days = values.days(one.text, one.date)
+        return days[0] if days and all(values.same_day(days[0], day) for day in days[1:]) else None
+    amounts = [amount for amount in values.amounts(one.text) if _fills(asked, amount, one.text)]
+    if not amounts or not all(values.same_amount(amounts[0], other) for other in amounts[1:]):
+        return None
+    return amounts[0]
+
+
+def _fills(asked: _Asked, amount: Amount, text: str) -> bool:
+    """True if the number is of the asked kind, noun and harm."""
+    if asked.kind == "sum":
+        return bool(amount.unit)
+    return not amount.unit and _counts(asked, amount, text) and _harmed(asked, amount, text)
+
+
+def _counts(asked: _Asked, amount: Amount, text: str) -> bool:
+    """True if the number counts the noun, or stands alone where the noun is said elsewhere."""
+    clause = _CLAUSE.split(text[amount.end :], maxsplit=1)[0]
+    following = re.findall(r"[^\W\d_][\w’'-]*", clause)[:3]
+    ends = next(
+        (at for at, word in enumerate(following) if word.lower() in _NOUN_ENDS or _sense(word) in map(_sense, _HARM)),
+        len(following),
+    )
+    counted = [_sense(word) for word in following[:ends]]
+    if counted:
+        return asked.noun in counted
+    return asked.noun == _sense("people") or asked.noun in _stems(text)
+
+
+def _harmed(asked: _Asked, amount: Amount, text: str) -> bool:
+    """True if what happened to the counted ones is what is asked: the nearest such word of the clause, else of the sentence."""
+    if (asked.noun != _sense("people")) and asked.harm is None:
+        return True
+    begin = max((m.end() for m in _CLAUSE.finditer(text, 0, amount.start)), default=0)
+    ending = _CLAUSE.search(text, amount.end)
+    end = ending.start() if ending else len(text)
+    wanted = _sense(asked.harm) if asked.harm else None
+    for first, last, nearest in ((begin, end, True), (0, len(text), False)):
+        near = [
+            (min(abs(m.start() - amount.end), abs(amount.start - m.end())), _sense(m.group()))
+            for m in re.finditer(r"[^\W\d_]+", text[:last])
+            if m.start() >= first and _sense(m.group()) in map(_sense, _HARM)
+        ]
+        if near:
+            return min(near)[1] == wanted and (nearest or len({sense for _, sense in near}) == 1)
+    return wanted is None
+
+
+def _same(one: Value, other: Value) -> bool:
+    if isinstance(one, Day) and isinstance(other, Day):
+        return values.same_day(one, other)
+    if isinstance(one, Amount) and isinstance(other, Amount):
+        return values.same_amount(one, other)
+    return one == other
+
+
+# --- two sentences -----------------------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class _Statement:
+    evidence: Evidence
+    value: Value
+    corrects: bool = False
+
+    @property
+    def written(self) -> str:
+        return self.value if isinstance(self.value, str) else self.value.written
+
+
+def _against(asked: _Asked, claim: str, cited: Evidence, evidence: Sequence[Evidence]) -> list[_Statement]:
+    """The cited statement and those that differ from it and from each other; empty if there are none."""
+    if asked.kind == "name":
+        return _other_names(asked, claim, cited, evidence)
+    corrected = _corrects(cited)
+    own = _corrected_value(asked, cited, None) if corrected else _value(asked, cited)
+    if own is None or not _about(asked, cited, corrected=corrected):
+        return []
+    found = [_Statement(cited, own, corrected)]
+    for other in sorted(evidence, key=lambda one: -one.score):
+        correction = _corrects(other)
+        value = _corrected_value(asked, other, own) if correction else _value(asked, other)
+        if value is None or not _comparable(own, value) or any(_same(value, one.value) for one in found):
+            continue
+        either = corrected or correction
+        if (other.article_id == cited.article_id and not either) or other.label == cited.label:
+            continue
+        least = cited.score - (CORRECTION_GAP if either else GAP)
+        if other.neighbour or other.score < least or not _about(asked, other, corrected=correction):
+            continue
+        if either or (_one_thing(asked, cited, other) and _one_time(asked, (cited, own), (other, value))):
+            found.append(_Statement(other, value, correction))
+    return found[:MOST] if len(found) > 1 else []
+
+
+def _comparable(one: Value, other: Value) -> bool:
+    return not isinstance(one, Amount) or (isinstance(other, Amount) and one.unit == other.unit)
+
+
+def _about(asked: _Asked, one: Evidence, *, corrected: bool) -> bool:
+    """True if the sentence, with its title and what stands before it, speaks of all that the question names."""
+    around = f"{one.text} {one.title} {one.context}"
+    there = _stems(around)
+    if not asked.stems or (missing := _stems(" ".join(asked.names)) - there) - set(facts.content_stems(around)):
+        return False
+    share = len(asked.stems & there) / len(asked.stems)
+    here = len(asked.plain & _stems(one.text)) / len(asked.plain) if asked.plain else 1.0
+    if corrected:
+        return share >= COVERED_HERE and not missing
+    return share >= COVERED and here >= (COVERED if asked.kind == "day" else COVERED_HERE)
+
+
+def _one_thing(asked: _Asked, one: Evidence, other: Evidence) -> bool:
+    """True if nothing in the two sentences speaks of another place, side, certainty or year."""
+    arounds = [f"{e.text} {e.title} {e.context}" for e in (one, other)]
+    known = [set(facts.names(around)) for around in arounds]
+    if not asked.names and not _calendar_free(known[0] & known[1]):
+        return False
+    events = [_stems(e.text) & {_sense(word) for word in _EVENTS.split()} for e in (one, other)]
+    if events[0] and events[1] and not events[0] & events[1]:
+        return False
+    for mine, theirs in ((one, 1), (other, 0)) if not _once(asked) else ():
+        placed = {facts.folded(name).removesuffix("'s") for name in _PLACED.findall(mine.text)}
+        if _calendar_free(placed) - known[theirs] - asked.names - set(facts.folded(arounds[theirs]).split()):
+            return False
+    if bool(_UNSURE.search(one.text)) != bool(_UNSURE.search(other.text)):
+        return False
+    return not facts.contrary(one.text, other.text) and facts.negated(one.text) == facts.negated(other.text)
+
+
+def _calendar_free(names: set[str]) -> set[str]:
+    return {name for name in names if name not in facts.MONTHS and name not in facts.WEEKDAYS}
+
+
+def _once(asked: _Asked) -> bool:
+    """True if the asked thing happens once, so that neither year nor place tells it from another of its kind."""
+    return asked.kind == "day" and bool(asked.stems & {_sense(word) for word in _ONCE.split()})
+
+
+def _one_time(asked: _Asked, cited: tuple[Evidence, Value], other: tuple[Evidence, Value]) -> bool:
+    """True if both speak of the same event or state, as far as their dates can tell."""
+    (one, mine), (two, theirs) = cited, other
+    apart = abs((one.date - two.date).days) if one.date and two.date else None
+    if isinstance(mine, Day) and isinstance(theirs, Day):
+        if facts.looks_ahead(one.text) != facts.looks_ahead(two.text):
+            return False
+        years = [day.year or (e.date.year if e.date else None) for day, e in ((mine, one), (theirs, two))]
+        if not _once(asked) and None not in years and years[0] != years[1]:
+            return False  # another year's festival
+        told_at_once = values.near(mine, one.date) and values.near(theirs, two.date)
+        if (mine.relative or theirs.relative or told_at_once) and not facts.looks_ahead(one.text):
+            return apart is not None and apart <= values.ARTICLE_DAYS // 2
+        return True
+    spoken = [{day.year for day in values.days(e.text, None) if day.year} for e in (one, two)]
+    if spoken[0] != spoken[1] and ((spoken[0] and spoken[1]) or asked.stems & {_sense(w) for w in _PERIODIC.split()}):
+        return False
+    return apart is None or apart <= NEWS_DAYS or bool(spoken[0] & spoken[1])
+
+
+# --- names -------------------------------------------------------------------------------------------------------------
+
+
+def _other_names(asked: _Asked, claim: str, cited: Evidence, evidence: Sequence[Evidence]) -> list[_Statement]:
+    """As `_against`, where a name is asked for: sentences that are the same but for one name."""
+    for other in sorted(evidence, key=lambda one: -one.score):
+        if other.article_id == cited.article_id or other.neighbour or other.score < cited.score - GAP:
+            continue
+        if not _about(asked, cited, corrected=False) or not _about(asked, other, corrected=False):
+            continue
+        mine, theirs = _unmatched(asked, cited, other), _unmatched(asked, other, cited)
+        if len(mine) != 1 or len(theirs) != 1 or facts.folded(mine[0]) not in facts.folded(claim):
+            continue
+        frames = [_stems(e.text) - _stems(name) for e, name in ((cited, mine[0]), (other, theirs[0]))]
+        shared = len(frames[0] & frames[1])
+        alike = shared >= LEAST_FRAME and shared >= SAME_FRAME * max(map(len, frames))
+        if alike and _one_thing_but(asked, (cited, mine[0]), (other, theirs[0])):
+            return [_Statement(cited, mine[0]), _Statement(other, theirs[0])]
+    return []
+
+
+def _unmatched(asked: _Asked, one: Evidence, other: Evidence) -> list[str]:
+    """The names in `one` that neither the question nor anything around `other` has."""
+    there = set(re.findall(r"[^\W_]+", facts.folded(f"{other.text} {other.title} {other.context}")))
+    return [
+        name
+        for name in aspects.names(one.text)
+        if not (parts := set(re.findall(r"[^\W_]+", facts.folded(name)))) & there
+        and not parts & asked.names
+        and _calendar_free(parts) == parts
+        and set(facts.names(f"so {name}"))
+    ]
+
+
+def _one_thing_but(asked: _Asked, one: tuple[Evidence, str], other: tuple[Evidence, str]) -> bool:
+    """As `_one_thing`, with the two names left out; the same numbers in both."""
+    bare = [e.text.replace(name, "...") for e, name in (one, other)]
+    if facts.contrary(*bare) or facts.negated(bare[0]) != facts.negated(bare[1]):
+        return False
+    if bool(_UNSURE.search(bare[0])) != bool(_UNSURE.search(bare[1])) or not (asked.names or asked.plain):
+        return False
+    numbers = [facts.numbers(text) for text in bare]
+    return numbers[0] <= numbers[1] or numbers[1] <= numbers[0]
+
+
+# --- corrections -------------------------------------------------------------------------------------------------------
+
+
+def _corrects(one: Evidence) -> bool:
+    """True if the sentence says that it corrects something, or goes on from one that does ("It is 14 June.")."""
+    before = one.context.rstrip().rsplit(". ", 1)[-1]
+    goes_on = re.match(r"(?:It|There|They|The (?:correct|right)|In fact)\b", one.text)
+    return bool(_CORRECTION.search(one.text) or (goes_on and _CORRECTION.search(before)))
+
+
+def _corrected_value(asked: _Asked, one: Evidence, wrong: Value | None) -> Amount | Day | None:
+    """The value that a correction gives as the right one; None where it is not sure."""
+    right: list[Amount | Day] = []
+    at = 0
+    breaks = [(m.start(), m.end()) for m in _STRONG_BREAK.finditer(one.text)]
+    for start, end in [*breaks, (len(one.text), len(one.text))]:
+        clause = one.text[at:start]
+        if not _WRONG.search(clause):
+            found: Sequence[Amount | Day] = (
+                values.days(clause, one.date) if asked.kind == "day" else values.amounts(clause)
+            )
+            right += [value for value in found if not _NOT.search(clause[: value.start])]
+        at = end
+    right = [value for value in right if wrong is None or _comparable(wrong, value)]
+    if asked.kind == "sum":
+        right = [value for value in right if isinstance(value, Amount) and value.unit]
+    return right[0] if right and all(_same(right[0], value) for value in right[1:]) else None
+
+
+# --- the result --------------------------------------------------------------------------------------------------------
+
+
+def _told(citation: Citation, cited: Evidence, found: Sequence[_Statement]) -> Disagreement:
+    def place(one: _Statement) -> tuple[date, bool, int]:
+        return one.evidence.date or date.min, one.corrects, one.evidence.label
+
+    ordered = sorted(found, key=place)
+    statements = tuple(citation if one.evidence is cited else _cite(one.evidence) for one in ordered)
+    corrects = [at for at, one in enumerate(ordered) if one.corrects]
+    return Disagreement(statements, tuple(one.written for one in ordered), corrects[-1] if corrects else None)
+
+
+def _cite(e: Evidence) -> Citation:
+    """A sentence as its own proof."""
+    return Citation(e.article_id, e.title, e.date, e.sentence, e.start, e.end, e.text, 1.0, e.label, e.file)
