@@ -42,6 +42,7 @@ _SENSES = """
     cost price bill
     buy bought purchase acquire acquisition
     build built construct construction
+    release publish launch premiere
     begin began begun start
     open opening reopen
     close closure shut
@@ -77,7 +78,9 @@ _SUM = re.compile(
     re.IGNORECASE,
 )
 _DAY = re.compile(
-    r"^\W*(?:and |but |so )?(?:since |until )?when\b|\b(?:what|which) (?:year|date|day|month)\b", re.IGNORECASE
+    r"^\W*(?:and |but |so )?(?:since |until )?when\b|\b(?:what|which) (?:year|date|day|month)\b"
+    r"|\bwhat (?:is|was) the (?:\w+ ){0,2}date\b",
+    re.IGNORECASE,
 )
 _NAME = re.compile(
     r"^\W*(?:and |but |so )?(?:in |at |to |from |by |for |with )?(?:whom?|where)\b"
@@ -141,7 +144,7 @@ def note(found: Disagreement) -> str:
     before: date | None = None
     for at, (statement, value) in enumerate(zip(found.statements, found.values, strict=True)):
         day = statement.date
-        source = f"{day.day} {day:%B %Y}" if day else statement.title
+        source = f"{day.day} {day:%B %Y}" if day else statement.title or statement.article_id
         word = "corrected: " if at == found.correction else "later " if day and before and day > before else ""
         parts.append(f"{word}{value} ({source})")
         before = day or before
@@ -392,6 +395,7 @@ def _other_names(asked: _Asked, claim: str, cited: Evidence, evidence: Sequence[
         frames = [_stems(e.text) - _stems(name) for e, name in ((cited, mine[0]), (other, theirs[0]))]
         shared = len(frames[0] & frames[1])
         alike = shared >= LEAST_FRAME and shared >= SAME_FRAME * max(map(len, frames))
+        alike = alike or (frames[0] == frames[1] and shared == LEAST_FRAME - 1)
         if alike and _one_thing_but(asked, (cited, mine[0]), (other, theirs[0])):
             return [_Statement(cited, mine[0]), _Statement(other, theirs[0])]
     return []
@@ -401,7 +405,7 @@ def _unmatched(asked: _Asked, one: Evidence, other: Evidence) -> list[str]:
     """The names in `one` that neither the question nor anything around `other` has."""
     there = set(re.findall(r"[^\W_]+", facts.folded(f"{other.text} {other.title} {other.context}")))
     return [
-        name
+        f"{name}." if "." in name and f"{name}." in one.text else name  # "U.S."
         for name in aspects.names(one.text)
         if not (parts := set(re.findall(r"[^\W_]+", facts.folded(name)))) & there
         and not parts & asked.names

@@ -171,6 +171,18 @@ DISAGREE: dict[str, tuple[str, Said, Said, tuple[str, ...]]] = {
         Said("The painter Jon Berg was born in Ostrey and studied law.", None, "Painters"),
         ("Norville", "Ostrey"),
     ),
+    "who, in few words": (
+        "Who bought Kara Motors?",
+        first("Norland Steel bought Kara Motors in 2014.", None, "Deals"),
+        Said("U.S. Cars purchased Kara Motors in 2014.", None, "Cars"),
+        ("Norland Steel", "U.S. Cars"),
+    ),
+    "a date by its name": (
+        "What is the release date of the film Red Sand?",
+        first("The film Red Sand will be released on 4 July.", title="Films"),
+        Said("The film Red Sand will be released on 9 August.", title="Films"),
+        ("4 July", "9 August"),
+    ),
     "a correction of the same article": (
         REOPEN,
         first("Ostrey Bridge will reopen on 12 June.", title=BRIDGE),
