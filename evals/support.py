@@ -351,6 +351,8 @@ def best_sentences(one: Judgment) -> str:
 
 # --- the measures ------------------------------------------------------------------------------------------------------
 
+# Chosen after a look at all judgments, so what is learnt from them is told a little too well.
+MEANT = ("cosine of question and passage", "cosine, best passage", "cross-encoder, best passage")
 LENGTHS = ("length of the claim", "length of the passages", "passages")
 
 
@@ -371,6 +373,7 @@ def measured(judgments: Sequence[Judgment], features: Sequence[Mapping[str, floa
     words = [name for name in plain if name in word_features(judgments[0], {}) and name not in LENGTHS]
     sets = {
         "words": words,
+        "three of meaning": list(MEANT),
         "words and meaning": [name for name in plain if name not in LENGTHS],
         "all": plain,
     }
@@ -379,8 +382,24 @@ def measured(judgments: Sequence[Judgment], features: Sequence[Mapping[str, floa
         table = np.array([[one[name] for name in names] for one in features])
         for way, learn in (("logistic", logistic), ("boosted stumps", stumps)):
             learnt.append(_row(f"{title}, {way}", judgments, table, learn))
-    named = _row("no scorer: the share of supported claims of its system", judgments, _shares(judgments))
-    return [*sorted(single, key=_order), *sorted(learnt, key=_order), named]
+    table = np.array([[one[name] for name in plain] for one in features])
+    labels = np.array([one.label == "Complete" for one in judgments])
+    bounds = [
+        _row("no scorer: logistic of all, fitted to these very judgments", judgments, logistic(table, labels)(table)),
+        _row("no scorer: the share of supported claims of its system", judgments, _shares(judgments)),
+        _row("no scorer: the other judgments on its question", judgments, _others(judgments)),
+    ]
+    return [*sorted(single, key=_order), *sorted(learnt, key=_order), *bounds]
+
+
+def _others(judgments: Sequence[Judgment]) -> Floats:
+    """For each judgment the share of Complete among the others on its question: how much lies with question and judge."""
+    labels = np.array([one.label == "Complete" for one in judgments])
+    found = []
+    for at, one in enumerate(judgments):
+        others = [labels[i] for i, other in enumerate(judgments) if other.group == one.group and i != at]
+        found.append(float(np.mean(others)) if others else float(labels.mean()))
+    return np.array(found)
 
 
 def _shares(judgments: Sequence[Judgment]) -> Floats:

@@ -247,6 +247,12 @@ def test_the_command_measures_and_writes(file: Path, tmp_path: Path, capsys: pyt
     assert rows["cosine, best sentence"]["partial_is_no"]["auroc"]["n"] == 8
     assert rows["cosine, best sentence"]["without_partial"]["auroc"]["value"] > 0.8
     assert rows["all, logistic"]["trained"] is True
+    assert (
+        rows["no scorer: logistic of all, fitted to these very judgments"]["without_partial"]["auroc"]["value"] == 1.0
+    )
+    assert rows["no scorer: the share of supported claims of its system"]["without_partial"]["within"]["value"] == 0.5
+    # each question has one Complete judgment and one of another kind, so the other one always says the opposite
+    assert rows["no scorer: the other judgments on its question"]["without_partial"]["auroc"]["value"] == 0.0
     assert "| cosine, best sentence | " in (out / "support.md").read_text(encoding="utf-8")
 
 
