@@ -299,6 +299,8 @@ def _against(asked: _Asked, claim: str, cited: Evidence, evidence: Sequence[Evid
     if own is None or not _about(asked, cited, corrected=corrected):
         return []
     found = [_Statement(cited, own, corrected)]
+    same_article = [one for one in evidence if one.article_id == cited.article_id and not _corrects(one)]
+    own_article = [value for one in same_article if (value := _value(asked, one)) is not None]
     for other in sorted(evidence, key=lambda one: -one.score):
         correction = _corrects(other)
         value = _corrected_value(asked, other, own) if correction else _value(asked, other)
@@ -307,6 +309,10 @@ def _against(asked: _Asked, claim: str, cited: Evidence, evidence: Sequence[Evid
         either = corrected or correction
         if (other.article_id == cited.article_id and not either) or other.label == cited.label:
             continue
+        if not either and any(other.article_id == one.evidence.article_id for one in found):
+            continue
+        if not either and any(_same(value, own_too) for own_too in own_article):
+            continue  # the cited article gives this value as well: an account of what changed
         least = cited.score - (CORRECTION_GAP if either else GAP)
         if other.neighbour or other.score < least or not _about(asked, other, corrected=correction):
             continue

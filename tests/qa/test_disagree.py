@@ -8,6 +8,8 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from index.embed import Embedder
 from index.library import Library
@@ -416,6 +418,15 @@ def test_an_article_without_a_date_comes_first() -> None:
     assert told.values == ("1,900", "1,200")
 
 
+def test_an_article_that_gives_both_values_does_not_disagree() -> None:
+    both = Said("By evening, 1,900 people had been killed by the quake in Kara.", MAY_2, article="first")
+    assert found(DEAD, KILLED, both, ROSE) is None
+    more = Said("The quake in Kara killed 2,500 people.", article="second", score=5.0)
+    told = found(DEAD, KILLED, ROSE, more)
+    assert told is not None
+    assert [c.article_id for c in told.statements] == ["first", "second"]
+
+
 def test_withdrawn_claims_and_no_claims_say_nothing() -> None:
     sentences = evidence(KILLED, ROSE)
     assert disagreement(DEAD, sentences, []) is None
@@ -428,6 +439,33 @@ def test_the_correction_itself_may_be_what_is_cited() -> None:
     told = found(DEAD, right, first("The quake in Kara killed 1,200 people."))
     assert told is not None
     assert (told.values, told.correction) == (("1,200", "120"), 1)
+
+
+PIECES = st.sampled_from(
+    """
+    The quake|killed|injured|in Kara|1,200|900|12 June|2024-13-45|Correction:|an earlier version said|it is|people|$3bn|٣|9e9
+    |%|on Tuesday|May|31 February|not|from|to|;|,|.|million million|twenty-five|–|\u202e|Anna Lind|0|0.0|U.S.|will
+    """.strip().split("|")
+)
+TEXTS = st.lists(PIECES, max_size=12).map(" ".join)
+
+
+@given(
+    st.sampled_from([DEAD, COST, REOPEN, "Who won?", "How many?", "when", "how much was it", "number of"]) | TEXTS,
+    st.lists(st.tuples(TEXTS, st.sampled_from([None, MAY_2, MAY_5]), st.sampled_from(["first", "second"])), max_size=4),
+)
+def test_whatever_articles_hold_values_are_of_their_quotes(
+    question: str, articles: list[tuple[str, date | None, str]]
+) -> None:
+    sentences = evidence(*(Said(text, day, "Kara", name, context=text) for text, day, name in articles))
+    told = disagreement(question, sentences, [cited(e) for e in sentences])
+    if told is None:
+        return
+    assert len(told.statements) == len(told.values) > 1
+    assert all(value in c.quote for c, value in zip(told.statements, told.values, strict=True))
+    assert len({c.label for c in told.statements}) == len(told.statements)
+    assert told.correction is not None or len({c.article_id for c in told.statements}) > 1
+    assert note(told).startswith("The articles differ: ")
 
 
 # --- how it is told ---------------------------------------------------------------------------------------------------
