@@ -107,7 +107,17 @@ _UNSURE = re.compile(
     r"|rumou?r\w*|claim\w*|goal|asked)\b",
     re.IGNORECASE,
 )
-_PLACED = re.compile(r"\b(?:in|at|near|across|around|outside|from)\s+(?:the\s+)?([A-Z][\w’'-]+)")
+_BOUND_DAY = re.compile(r"\b(?:after|before|since|until|till|by|of|from|than|between)\s+(?:the\s+)?$", re.IGNORECASE)
+# A part of a whole: a value of the one is none of the other.
+_SCOPES = """
+    region province county district state country nation suburb area metropolitan continent world
+    child children woman women man men adult student pupil foreigner civilian soldier officer
+    day daily week weekly month monthly year yearly annual quarter half hour
+    second third fourth fifth final
+"""
+_INCLUDED = re.compile(r",?\s*\b(?:including|among them|of whom)\b[^;.]*", re.IGNORECASE)
+_ATTRIBUTION = re.compile(r",\s*(?:[\w’'.-]+\s+){1,6}?(?:said|says|told|reported|announced)\b[^,;.]*", re.IGNORECASE)
+_PLACED = re.compile(r"\b(?:in|at|near|across|around|outside|from|against|versus)\s+(?:the\s+)?([A-Z][\w’'-]+)")
 _CORRECTION = re.compile(
     r"\bcorrections?\b|\b(?:earlier|previous) (?:version|report|story|article|edition|figure)\b.{0,80}"
     r"\b(?:wrong|incorrect|misstat|mistake|gave|said|stated|reported|put)|\b(?:has|have) been (?:corrected|amended)\b"
@@ -220,7 +230,7 @@ def _stems(text: str) -> set[str]:
 def _value(asked: _Asked, one: Evidence) -> Amount | Day | None:
     """The one value that the sentence gives for the slot; None where there is none, or more than one."""
     if asked.kind == "day":
-        days = values.days(one.text, one.date)
+        days = [day for day in values.days(one.text, one.date) if not _BOUND_DAY.search(one.text[: day.start])]
         return days[0] if days and all(values.same_day(days[0], day) for day in days[1:]) else None
     amounts = [amount for amount in values.amounts(one.text) if _fills(asked, amount, one.text)]
     if not amounts or not all(values.same_amount(amounts[0], other) for other in amounts[1:]):
@@ -351,9 +361,23 @@ def _one_thing(asked: _Asked, one: Evidence, other: Evidence) -> bool:
         placed = {facts.folded(name).removesuffix("'s") for name in _PLACED.findall(mine.text)}
         if _calendar_free(placed) - known[theirs] - asked.names - set(facts.folded(arounds[theirs]).split()):
             return False
+    plain = [_ATTRIBUTION.sub("", _INCLUDED.sub("", e.text)) for e in (one, other)]
+    if asked.kind != "day" and _differ(plain, arounds, asked):
+        return False
     if bool(_UNSURE.search(one.text)) != bool(_UNSURE.search(other.text)):
         return False
     return not facts.contrary(one.text, other.text) and facts.negated(one.text) == facts.negated(other.text)
+
+
+def _differ(plain: Sequence[str], arounds: Sequence[str], asked: _Asked) -> bool:
+    """True if each sentence names somebody that nothing around the other one knows, or only one speaks of a part."""
+    parts = [(_stems(text) & {_sense(word) for word in _SCOPES.split()}) - asked.stems for text in plain]
+    there = [set(re.findall(r"[^\W_]+", facts.folded(around))) | asked.names for around in arounds]
+    alone = [
+        {part for name in _calendar_free(set(facts.names(text))) for part in re.findall(r"[^\W_]+", name)} - others
+        for text, others in zip(plain, reversed(there), strict=True)
+    ]
+    return parts[0] != parts[1] or all(alone)
 
 
 def _calendar_free(names: set[str]) -> set[str]:
@@ -370,19 +394,28 @@ def _one_time(asked: _Asked, cited: tuple[Evidence, Value], other: tuple[Evidenc
     (one, mine), (two, theirs) = cited, other
     apart = abs((one.date - two.date).days) if one.date and two.date else None
     if isinstance(mine, Day) and isinstance(theirs, Day):
-        if facts.looks_ahead(one.text) != facts.looks_ahead(two.text):
-            return False
-        years = [day.year or (e.date.year if e.date else None) for day, e in ((mine, one), (theirs, two))]
-        if not _once(asked) and None not in years and years[0] != years[1]:
-            return False  # another year's festival
-        told_at_once = values.near(mine, one.date) and values.near(theirs, two.date)
-        if (mine.relative or theirs.relative or told_at_once) and not facts.looks_ahead(one.text):
-            return apart is not None and apart <= values.ARTICLE_DAYS // 2
-        return True
+        return _one_day(asked, (one, mine), (two, theirs))
     spoken = [{day.year for day in values.days(e.text, None) if day.year} for e in (one, two)]
-    if spoken[0] != spoken[1] and ((spoken[0] and spoken[1]) or asked.stems & {_sense(w) for w in _PERIODIC.split()}):
+    if any(spoken):
+        years = [said or ({e.date.year} if e.date else set()) for said, e in zip(spoken, (one, two), strict=True)]
+        return bool(years[0] & years[1])
+    periodic = bool(asked.stems & {_sense(word) for word in _PERIODIC.split()})
+    return apart <= (values.ARTICLE_DAYS if periodic else NEWS_DAYS) if apart is not None else not periodic
+
+
+def _one_day(asked: _Asked, cited: tuple[Evidence, Day], other: tuple[Evidence, Day]) -> bool:
+    """True if two days can be told of one event: not this week's and last week's meeting, nor a plan and what came of it."""
+    (one, mine), (two, theirs) = cited, other
+    apart = abs((one.date - two.date).days) if one.date and two.date else None
+    if facts.looks_ahead(one.text) != facts.looks_ahead(two.text):
         return False
-    return apart is None or apart <= NEWS_DAYS or bool(spoken[0] & spoken[1])
+    told = [day.year or (e.date.year if e.date else None) for day, e in ((mine, one), (theirs, two))]
+    if not _once(asked) and None not in told and told[0] != told[1]:
+        return False  # another year's festival
+    told_at_once = values.near(mine, one.date) and values.near(theirs, two.date)
+    if (mine.relative or theirs.relative or told_at_once) and not facts.looks_ahead(one.text):
+        return apart is not None and apart <= values.ARTICLE_DAYS // 2
+    return True
 
 
 # --- names -------------------------------------------------------------------------------------------------------------
@@ -415,7 +448,7 @@ def _unmatched(asked: _Asked, one: Evidence, other: Evidence) -> list[str]:
         for name in aspects.names(one.text)
         if not (parts := set(re.findall(r"[^\W_]+", facts.folded(name)))) & there
         and not parts & asked.names
-        and _calendar_free(parts) == parts
+        and _calendar_free(parts)
         and set(facts.names(f"so {name}"))
     ]
 

@@ -43,7 +43,7 @@ _NOT_THE_WHOLE = re.compile(
     re.IGNORECASE,
 )
 _NOT_ALL = re.compile(
-    r"^\s*(?:more\b|others?\b|additional\b|further\b|of (?:them|these|those|whom|the|its|their)\b|percent of the"
+    r"^\s*(?:more\b|others?\b|additional\b|further\b|of (?:them|these|those|whom|the|its|their)\b"
     r"|-?years?[- ]old\b|times\b|(?:to|or|-|–)\s?\d)",
     re.IGNORECASE,
 )
@@ -93,7 +93,7 @@ def _amounts(text: str) -> Iterator[Amount]:
         if len(found) != 1:
             continue
         before, after = text[: match.start()], text[match.end() :]
-        if _NOT_THE_WHOLE.search(before) or _NOT_ALL.search(after):
+        if _NOT_THE_WHOLE.search(before) or (not match["unit"] and _NOT_ALL.search(after)):
             continue
         end = match.end()
         unit = _unit(match, after)

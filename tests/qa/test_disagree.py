@@ -185,6 +185,18 @@ DISAGREE: dict[str, tuple[str, Said, Said, tuple[str, ...]]] = {
         Said("The film Red Sand will be released on 9 August.", title="Films"),
         ("4 July", "9 August"),
     ),
+    "percent of something": (
+        "What percentage of the vote did Ines Carro win?",
+        first("Ines Carro won 48.2 percent of the vote.", title="Election"),
+        Said("Ines Carro won 51.7% of the vote.", title="Election"),
+        ("48.2 percent", "51.7%"),
+    ),
+    "a name like a month": (
+        "Who designed the Orla tower?",
+        first("The Orla tower was designed by Petra Holm in the 1960s.", None, "Orla tower"),
+        Said("The Orla tower was designed by Jan Wessel in the 1960s.", None, "Towers"),
+        ("Petra Holm", "Jan Wessel"),
+    ),
     "a correction of the same article": (
         REOPEN,
         first("Ostrey Bridge will reopen on 12 June.", title=BRIDGE),
@@ -319,6 +331,31 @@ ALIKE: dict[str, tuple[str, Said, Said]] = {
         "When was the Kara festival held?",
         first("The Kara festival was held on 3 July 2022.", None, "Festival"),
         Said("The Kara festival was held on 9 July 2023.", None, "Festival"),
+    ),
+    "a day that only bounds it": (
+        REOPEN,
+        first("Ostrey Bridge will reopen on 14 June.", title=BRIDGE),
+        Said("Ostrey Bridge will reopen in summer, after the tests of May 2024.", title=BRIDGE),
+    ),
+    "another opponent": (
+        "How many goals did Lena Ross score?",
+        first("Lena Ross scored 3 goals against Dorn.", title="Football"),
+        Said("Lena Ross scored 2 goals against Gent.", title="Football"),
+    ),
+    "a year that only one names": (
+        "How many people live in Salten?",
+        first("About 48,000 people live in Salten.", None, "Salten"),
+        Said("In 1950, 21,000 people lived in Salten.", None, "Salten"),
+    ),
+    "a town and its region": (
+        "How many people live in Salten?",
+        first("About 48,000 people live in Salten.", None, "Salten"),
+        Said("Some 200,000 people live in the region of Salten.", None, "Salten region"),
+    ),
+    "the price for some": (
+        "How much did the tickets for the Kara festival cost?",
+        first("Tickets for the Kara festival cost 40 euros.", title="Festival"),
+        Said("Tickets for children at the Kara festival cost 15 euros.", title="Festival"),
     ),
     "more than one value": (
         DEAD,
