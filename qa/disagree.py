@@ -311,7 +311,8 @@ def _against(asked: _Asked, claim: str, cited: Evidence, evidence: Sequence[Evid
     found = [_Statement(cited, own, corrected)]
     same_article = [one for one in evidence if one.article_id == cited.article_id and not _corrects(one)]
     own_article = [value for one in same_article if (value := _value(asked, one)) is not None]
-    for other in sorted(evidence, key=lambda one: -one.score):
+    # A correction's own article may repeat what was wrong; the article that was wrong is the better witness.
+    for other in sorted(evidence, key=lambda one: (one.article_id == cited.article_id, -one.score)):
         correction = _corrects(other)
         value = _corrected_value(asked, other, own) if correction else _value(asked, other)
         if value is None or not _comparable(own, value) or any(_same(value, one.value) for one in found):

@@ -478,6 +478,16 @@ def test_the_correction_itself_may_be_what_is_cited() -> None:
     assert (told.values, told.correction) == (("1,200", "120"), 1)
 
 
+def test_what_is_corrected_is_told_by_its_own_article() -> None:
+    right = Said("Correction: the repair of Ostrey Bridge will cost $6.4 million, not $4.2 million.", title=BRIDGE)
+    repeated = Said("Our report of 2 May gave the cost of the repair of Ostrey Bridge as $4.2 million.", title=BRIDGE)
+    wrong = first("The repair of Ostrey Bridge will cost $4.2 million.", title=BRIDGE)
+    told = found(COST, right, repeated, replace(wrong, score=3.0))
+    assert told is not None
+    assert note(told) == "The articles differ: $4.2 million (2 May 2024), corrected: $6.4 million (5 May 2024)."
+    assert [c.article_id for c in told.statements] == ["first", "second"]
+
+
 PIECES = st.sampled_from(
     """
     The quake|killed|injured|in Kara|1,200|900|12 June|2024-13-45|Correction:|an earlier version said|it is|people|$3bn|٣|9e9
