@@ -95,22 +95,22 @@ def _amounts(text: str) -> Iterator[Amount]:
         before, after = text[: match.start()], text[match.end() :]
         if _NOT_THE_WHOLE.search(before) or (not match["unit"] and _NOT_ALL.search(after)):
             continue
-        end = match.end()
-        unit = _unit(match, after)
-        if unit and not match["sign"] and not match["unit"]:  # "3 million euros": the word is part of the value
-            end += len(after) - len(after.lstrip()) + len(after.split()[0].rstrip(".,;:!?)”\"'’"))
+        unit, more = _unit(match, after)
+        end = match.end() + more
         bound: Bound = next((name for name, words_before in _BOUNDS.items() if words_before.search(before)), "exact")
         value = next(iter(found))
         yield Amount(value, unit, bound, match.start(), end, text[match.start() : end])
 
 
-def _unit(match: re.Match[str], after: str) -> str:
+def _unit(match: re.Match[str], after: str) -> tuple[str, int]:
+    """The unit of a number, and how many characters behind the match name it: "3 million euros"."""
     if match["unit"]:
-        return "percent"
+        return "percent", 0
     if match["sign"]:
-        return facts.UNITS[match["sign"]]
+        return facts.UNITS[match["sign"]], 0
     word = re.match(r"\s?(?:US |U\.S\. )?([^\W\d_]+)", after)
-    return facts.UNITS.get(facts.folded(word[1]), "") if word else ""
+    unit = facts.UNITS.get(facts.folded(word[1]), "") if word else ""
+    return unit, word.end() if word and unit else 0
 
 
 def same_amount(one: Amount, other: Amount) -> bool:
@@ -195,7 +195,7 @@ def _day(match: re.Match[str], text: str, published: date | None) -> Day | None:
     written_day = match["d1"] or match["d2"]
     return Day(
         int(written_year) if written_year else None,
-        facts.MONTHS[month_name.lower()] if month_name else None,
+        facts.MONTHS[facts.folded(month_name)] if month_name else None,
         int(written_day) if written_day else None,
         *place,
     )

@@ -577,6 +577,7 @@ def test_an_answer_over_a_real_library_says_where_articles_differ(
     [
         ("It cost $3.5bn.", [("3500000000", "dollar", "exact", "$3.5bn")]),
         ("More than 3 billion dollars were paid.", [("3000000000", "dollar", "least", "3 billion dollars")]),
+        ("They paid 3 million US dollars.", [("3000000", "dollar", "exact", "3 million US dollars")]),
         ("Nearly two hundred and fifty people came.", [("250", "", "about", "two hundred and fifty")]),
         ("Up to 40 trucks and 12 boats came.", [("40", "", "most", "40"), ("12", "", "exact", "12")]),
         ("It rose by 12 percent to 48 per cent.", [("48", "percent", "exact", "48 per cent")]),
@@ -611,6 +612,7 @@ def test_a_value_that_is_rounded_has_fewer_digits() -> None:
         ("It opened on June 14th.", [(None, 6, 14, "June 14th")]),
         ("It opened in May.", [(None, 5, None, "May")]),
         ("It may open.", []),
+        ("It opened on 9 Auguſt 1746.", [(1746, 8, 9, "9 Auguſt 1746")]),  # re takes "ſ" for an "s"
         ("It opened in 1911.", [(1911, None, None, "1911")]),
         ("It opened on Tuesday.", [(2024, 4, 30, "Tuesday")]),
         ("It will open on Tuesday.", [(2024, 5, 7, "Tuesday")]),
