@@ -36,9 +36,11 @@ _BOUND_WORDS: dict[Bound, str] = {
 _BOUNDS = {bound: re.compile(rf"\b(?:{words})[ $€£¥₹]*$", re.IGNORECASE) for bound, words in _BOUND_WORDS.items()}
 # A number after one of these is not the whole: a rise, a part, a rank, what was said before, an age.
 _NOT_THE_WHOLE = re.compile(
-    r"\b(?:another|additional|further|extra|by|from|of the|of whom|including|among them|first|last|each|every|per|aged|age"
+    r"\b(?:another|additional|further|extra|from|of the|of whom|including|among them|first|last|each|every|per|aged|age"
     r"|previous|previously|earlier|formerly|initially|originally|number|no\.|top|between|not"
     r"|compared (?:with|to)|against)[ $€£¥₹]*(?:about|around|some|the|estimate of|figure of)?[ $€£¥₹]*$"
+    r"|\b(?:r[oi]se[ns]?|gr[eo]w\w*|up|increas\w*|rais\w*|climb\w*|jump\w*|gain\w*|fell|fall\w*|down|drop\w*|declin\w*|cut|reduc\w*"
+    r"|shrank|shrunk) (?:[a-z]+ )?by [ $€£¥₹]*(?:about|around|some|nearly|more than|over|at least)?[ $€£¥₹]*$"
     r"|(?<!from )(?<![\d,.])\d[\d,.]*\s?(?:to|or|-|–)\s?$|\bbetween (?:\S+ ){1,3}and $",
     re.IGNORECASE,
 )
@@ -93,10 +95,12 @@ def _amounts(text: str) -> Iterator[Amount]:
         if len(found) != 1:
             continue
         before, after = text[: match.start()], text[match.end() :]
-        if _NOT_THE_WHOLE.search(before) or (not match["unit"] and _NOT_ALL.search(after)):
+        if _NOT_THE_WHOLE.search(before):
             continue
         unit, more = _unit(match, after)
         end = match.end() + more
+        if unit != "percent" and _NOT_ALL.search(text[end:]):
+            continue  # "300,000 euros of the money"
         bound: Bound = next((name for name, words_before in _BOUNDS.items() if words_before.search(before)), "exact")
         value = next(iter(found))
         yield Amount(value, unit, bound, match.start(), end, text[match.start() : end])

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import date
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
@@ -14,7 +13,7 @@ from hypothesis import strategies as st
 from index.embed import Embedder
 from index.library import Library
 from index.types import Article
-from qa import disagree, terminal, values
+from qa import disagree, terminal
 from qa.answer import Asker
 from qa.config import Config
 from qa.disagree import disagreement, note
@@ -197,6 +196,30 @@ DISAGREE: dict[str, tuple[str, Said, Said, tuple[str, ...]]] = {
         Said("The Orla tower was designed by Jan Wessel in the 1960s.", None, "Towers"),
         ("Petra Holm", "Jan Wessel"),
     ),
+    "a verb after the noun": (
+        "How many homes lost power in the storm in Varde?",
+        first("The storm in Varde cut power to 9,000 homes.", title="Storm"),
+        Said("Some 15,000 homes lost power in the Varde storm, the utility said.", title="Varde"),
+        ("9,000", "15,000"),
+    ),
+    "forms of a verb": (
+        "How much money was stolen from the bank in Lomar?",
+        first("Robbers stole 2 million euros from the bank in Lomar.", title="Robbery"),
+        Said("The money stolen from the bank in Lomar came to 3.4 million euros.", title="Robbery"),
+        ("2 million euros", "3.4 million euros"),
+    ),
+    "who did it": (
+        "How many people attended the funeral of Queen Ada?",
+        first("About 20,000 people attended the funeral of Queen Ada.", title="Funeral"),
+        Said("The funeral of Queen Ada was attended by 65,000 people.", title="Queen Ada"),
+        ("20,000", "65,000"),
+    ),
+    "names before a place": (
+        "Who wrote the opera Nightfall?",
+        first("The opera Nightfall was written by Karl Emmer in Vienna.", None, "Nightfall"),
+        Said("The opera Nightfall was written by Otto Brandt in Vienna.", None, "Operas"),
+        ("Karl Emmer", "Otto Brandt"),
+    ),
     "a correction of the same article": (
         REOPEN,
         first("Ostrey Bridge will reopen on 12 June.", title=BRIDGE),
@@ -356,6 +379,41 @@ ALIKE: dict[str, tuple[str, Said, Said]] = {
         "How much did the tickets for the Kara festival cost?",
         first("Tickets for the Kara festival cost 40 euros.", title="Festival"),
         Said("Tickets for children at the Kara festival cost 15 euros.", title="Festival"),
+    ),
+    "somebody's deputy": (
+        "When did the president of Ruvia resign?",
+        first("The president of Ruvia resigned on 3 May 2019.", None, "Ruvia"),
+        Said("The vice president of Ruvia resigned on 12 May 2019.", None, "Ruvia"),
+    ),
+    "a number of another clause": (
+        "How many athletes were banned by the federation of Ruvia?",
+        first("The federation of Ruvia banned 14 athletes.", title="Ruvia"),
+        Said("The federation of Ruvia tested 340 athletes and banned some.", title="Ruvia"),
+    ),
+    "an estimate before": (
+        "What was the price of the painting Blue Field?",
+        first("The painting Blue Field sold at a price of $11 million.", title="Auction"),
+        Said("The price of the painting Blue Field had been put at $6 million before the sale.", title="Auction"),
+    ),
+    "a smaller body": (
+        "How many seats did the Green Party win?",
+        first("The Green Party won 31 seats.", title="Election"),
+        Said("The Green Party won 4 seats in the city council of Marn.", title="Marn"),
+    ),
+    "a name in another place": (
+        "Where was the treaty of Olm signed?",
+        first("The treaty of Olm was signed in Brandt by two kings.", None, "Treaty"),
+        Said("The treaty of Olm was signed by two kings and the envoy of Carran.", None, "Treaty"),
+    ),
+    "a part of the money": (
+        "How much money was stolen from the bank in Lomar?",
+        first("Robbers stole 2 million euros of money from the bank in Lomar.", title="Robbery"),
+        Said("Police found 300,000 euros of the money stolen from the bank in Lomar.", title="Robbery"),
+    ),
+    "another verb": (
+        "How many people attended the funeral of Queen Ada?",
+        first("About 20,000 people attended the funeral of Queen Ada.", title="Funeral"),
+        Said("The funeral of Queen Ada was watched on television by 9 million people.", title="Queen Ada"),
     ),
     "more than one value": (
         DEAD,
@@ -567,59 +625,3 @@ def test_an_answer_over_a_real_library_says_where_articles_differ(
     assert told is not None
     assert told.values == ("1,200", "1,900")
     assert none is None
-
-
-# --- values -----------------------------------------------------------------------------------------------------------
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("It cost $3.5bn.", [("3500000000", "dollar", "exact", "$3.5bn")]),
-        ("More than 3 billion dollars were paid.", [("3000000000", "dollar", "least", "3 billion dollars")]),
-        ("They paid 3 million US dollars.", [("3000000", "dollar", "exact", "3 million US dollars")]),
-        ("Nearly two hundred and fifty people came.", [("250", "", "about", "two hundred and fifty")]),
-        ("Up to 40 trucks and 12 boats came.", [("40", "", "most", "40"), ("12", "", "exact", "12")]),
-        ("It rose by 12 percent to 48 per cent.", [("48", "percent", "exact", "48 per cent")]),
-        ("A man aged 40 and a 12-year-old boy came on 4 May 2021.", []),
-        ("In 2019 one of the men sold a house.", []),
-        ("Between 10 and 20 came, or 30 to 40.", []),
-    ],
-)
-def test_numbers_that_stand_for_a_whole(text: str, expected: list[tuple[str, str, str, str]]) -> None:
-    assert [(f"{a.value:f}", a.unit, a.bound, a.written) for a in values.amounts(text)] == expected
-    assert all(text[a.start : a.end] == a.written for a in values.amounts(text))
-
-
-def test_a_value_that_is_rounded_has_fewer_digits() -> None:
-    def amount(text: str) -> values.Amount:
-        (only,) = values.amounts(text)
-        return only
-
-    assert values.same_amount(amount("3 billion"), amount("3.2 billion"))
-    assert not values.same_amount(amount("3 billion"), amount("4 billion"))
-    assert not values.same_amount(amount("1,200"), amount("1,900"))
-    assert not values.same_amount(amount("12 men"), amount("10 men"))
-    assert not values.same_amount(amount("at least 1,200"), amount("1,900"))
-    assert values.same_amount(amount("up to 40"), amount("35"))
-    assert amount("3 billion").value == Decimal(3_000_000_000)
-
-
-@pytest.mark.parametrize(
-    ("text", "expected"),
-    [
-        ("It opened on 14 June 2024.", [(2024, 6, 14, "14 June 2024")]),
-        ("It opened on June 14th.", [(None, 6, 14, "June 14th")]),
-        ("It opened in May.", [(None, 5, None, "May")]),
-        ("It may open.", []),
-        ("It opened on 9 Auguſt 1746.", [(1746, 8, 9, "9 Auguſt 1746")]),  # re takes "ſ" for an "s"
-        ("It opened in 1911.", [(1911, None, None, "1911")]),
-        ("It opened on Tuesday.", [(2024, 4, 30, "Tuesday")]),
-        ("It will open on Tuesday.", [(2024, 5, 7, "Tuesday")]),
-        ("It has opened, the mayor said on Tuesday.", []),
-        ("2,000 people came.", []),
-    ],
-)
-def test_days_as_they_are_written(text: str, expected: list[tuple[int | None, int | None, int | None, str]]) -> None:
-    assert [(d.year, d.month, d.day, d.written) for d in values.days(text, MAY_2)] == expected
-    assert all(text[d.start : d.end] == d.written for d in values.days(text, MAY_2))
