@@ -429,12 +429,12 @@ def _row(name: str, judgments: Sequence[Judgment], given: Floats, learn: Learner
 def asked_rows(
     judgments: Sequence[Judgment], features: Sequence[Mapping[str, float]], answers: Mapping[str, float]
 ) -> list[Row]:
-    """What the language model says of the judgments it was asked about, and the best features on the same ones."""
+    """What the language model says of the judgments it was asked about, and some features on the same ones."""
     pairs = [(one, mine) for one, mine in zip(judgments, features, strict=True) if one.id in answers]
     some = [one for one, _ in pairs]
-    rows = [_row(name, some, np.array([mine[name] for _, mine in pairs])) for name in features[0]]
     said = _row("language model, yes or no", some, np.array([answers[one.id] for one in some]))
-    return [said, *sorted(rows, key=_order)[:3]]
+    beside = ("the gate's score", "words", *MEANT)
+    return [said, *(_row(name, some, np.array([mine[name] for _, mine in pairs])) for name in beside)]
 
 
 def sample(judgments: Sequence[Judgment], count: int, *, seed: int = 0) -> list[Judgment]:

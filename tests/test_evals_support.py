@@ -223,6 +223,21 @@ def test_log_odds_count_every_spelling() -> None:
     assert support.log_odds([]) == 0.0
 
 
+def test_what_the_language_model_says_is_set_beside_features_on_the_same_judgments(
+    file: Path, embedder: Embedder, reranker: Reranker
+) -> None:
+    judgments = read_judgments(file)
+    features = support.features_of(judgments, Meaning(embedder, reranker))
+    said, *beside = support.asked_rows(judgments, features, {"j0": 2.0, "j1": -1.0, "j2": 0.5, "j3": 1.0})
+    assert (said.scorer, said.without_partial.auroc.value, said.without_partial.auroc.n) == (
+        "language model, yes or no",
+        0.75,
+        4,
+    )
+    assert "the gate's score" in [row.scorer for row in beside]
+    assert {row.without_partial.auroc.n for row in beside} == {4}
+
+
 def test_the_sample_is_even_and_without_partial_ones(file: Path) -> None:
     some = support.sample(read_judgments(file), 4)
     assert sorted(one.label for one in some) == ["Complete"] * 2 + ["Incomplete"] * 2
