@@ -147,7 +147,8 @@ class Asker:
             best = max(found.evidence, key=lambda e: (e.score, not e.neighbour))
             claim = Claim(best.text, (_verbatim(best),))
             yield ClaimChecked(claim)
-            yield writing.done(claims=[claim], answerability=Answerability(found).alone())
+            alone = Answerability(found).alone()
+            yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
         else:
             yield from self._written(self.llm, writing)
 
@@ -296,20 +297,17 @@ class _Desk:
         """A question that was given up is read once more: its best sentence is the answer, if it plainly is one.
 
         The small model refuses, or garbles, what it has in front of it; the sentence itself needs no proof. (The refusal of a
-        server's model is taken at its word.) A yes/no question is answered so only where a rule can tell which.
+        server's model is taken at its word.) A yes/no question is answered so only where a rule tells which.
         """
-        best, question = self._judge.best, self._found.standalone
-        likely = self._judge.alone()
-        self.answerability = likely if self.answerability is None else max(self.answerability, likely or 0.0)
-        if best is None or likely is None or likely < self._least:
+        found = self._judge.alone()
+        if found is None or found.probability is None:
             return None
-        text = kinds.plain(defused(best.text))
-        if kinds.kind(question) == "yes-no":
-            said = kinds.verdict(question, text, f"{best.title} {best.context}")
-            if said is None:
-                return None
-            text = f"{said}: {text}"
-        return Claim(self._in_full(text, best.text, best.date), (_verbatim(best),))
+        self.answerability = max(self.answerability or 0.0, found.probability)
+        if found.probability < self._least:
+            return None
+        sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
+        told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
+        return Claim(told, (_verbatim(sentence),))
 
     def _check(self, draft: Draft) -> Claim:
         claim = self._gate.check(draft)

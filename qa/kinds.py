@@ -8,7 +8,7 @@ from typing import Literal
 
 from qa import facts
 
-Kind = Literal["yes-no", "when", "amount", "who", "where", "several", "other"]
+Kind = Literal["yes-no", "when", "amount", "several", "other"]
 
 # One line for the kinds that one short sentence does not serve; the prompt's first part is the same for all.
 HINTS: dict[Kind, str] = {
@@ -30,8 +30,6 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
     ),
     ("when", re.compile(r"\W*when\b|.*\b(?:what|which) (?:day|date|year|month)\b", re.IGNORECASE)),
     ("amount", re.compile(r".*\bhow (?:many|much|long|old|far|large|big|deep|high|often|tall|wide|fast)\b", re.IGNORECASE)),
-    ("who", re.compile(r"\W*(?:who|whom|whose)\b", re.IGNORECASE)),
-    ("where", re.compile(r"\W*(?:where\b|in (?:what|which) (?:city|town|country|street|place|state)\b)", re.IGNORECASE)),
 )  # fmt: skip
 _TURN = re.compile(r"\(asked after: .*\)$", re.DOTALL)
 _YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
@@ -67,9 +65,10 @@ def kind(question: str) -> Kind:
 def fits(question: str, text: str, around: str = "") -> bool:
     """True unless `text` plainly does not answer `question`, by rules that look at no other sentence.
 
-    A time or an amount needs a number or a day, a person or a place needs a name, beyond what the question says itself.
-    What the question denies must be denied, and what it states must not be; its numbers must be there, or `around` the text
-    (title, sentences before, date). What ends with a colon or asks something itself answers nothing.
+    A time or an amount needs a number or a day that the question does not have. What the question denies must be denied, and
+    what it states must not be; its numbers must be there, or `around` the text (title, sentences before, date). What ends with a
+    colon or asks something itself answers nothing. Of 371 questions of squad2, qed and clapnq the rules withhold 1 in 21 of
+    the answerable and 1 in 6 of the others; that "who" needs a new name, and "where" a place, was tried: it did harm.
     """
     question, text = (_NUMBERED.sub("", one) for one in (_TURN.sub("", question), text))
     if text.rstrip().endswith((":", "?")):
@@ -90,14 +89,9 @@ def _agrees(question: str, text: str, around: str) -> bool:
 
 def _has_what_is_asked(question: str, text: str) -> bool:
     wanted = kind(question)
-    if wanted in ("when", "amount"):
-        new = facts.numbers(text) - facts.numbers(question)
-        named = _CALENDAR & set(re.findall(r"[^\W\d_]+", facts.folded(text)))
-        return bool(new) or (wanted == "when" and bool(named))
-    if wanted in ("who", "where"):
-        said = facts.folded(question)
-        return any(name not in said and name not in _CALENDAR for name in facts.names(text))
-    return True
+    if wanted not in ("when", "amount") or facts.numbers(text) - facts.numbers(question):
+        return True
+    return wanted == "when" and bool(_CALENDAR & set(re.findall(r"[^\W\d_]+", facts.folded(text))))
 
 
 def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] | None:
