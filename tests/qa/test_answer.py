@@ -131,6 +131,32 @@ def test_a_follow_up_is_asked_whole_and_the_question_kept(library: Library, rera
     assert asking(library, reranker, ["NOT STATED"]).ask(WHO).standalone is None
 
 
+@pytest.mark.parametrize(
+    ("question", "before", "said", "shown"),
+    [
+        ("when?", WHO, "Mittal met Stanekzai on Tuesday in Doha.", "on Tuesday, 31 August 2021, in Doha."),
+        ("and how much?", "Has India invested in Afghanistan?", "NOT STATED", "$ 3 billion"),
+        ("what does the repair of Ostrey Bridge cost?", WHO, "NOT STATED", "$6.4 million"),
+    ],
+)
+def test_follow_ups_and_a_change_of_topic(
+    question: str, before: str, said: str, shown: str, *, library: Library, reranker: Reranker
+) -> None:
+    history = [Turn("user", before), Turn("assistant", "Mittal met Stanekzai.")]
+    assert shown in asking(library, reranker, [said]).ask(question, history).text
+
+
+@pytest.mark.parametrize(
+    "said", ["Mittal met Vladimir Putin in Moscow.", "Mittal met him in Moscow. [1]", "In Moscow. [1]"]
+)
+def test_what_was_said_before_proves_nothing(said: str, library: Library, reranker: Reranker) -> None:
+    history = [Turn("user", WHO), Turn("assistant", "Mittal met Vladimir Putin in Moscow.")]
+    answer = asking(library, reranker, [said]).ask("where did he meet him?", history)
+    assert answer.claims[0].citations == ()
+    assert "Moscow" not in answer.text
+    assert all("Moscow" not in e.text for e in answer.evidence)
+
+
 # --- what is given up is read once more, and the dial -----------------------------------------------------------------
 
 
