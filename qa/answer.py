@@ -187,11 +187,9 @@ class Asker:
             claims.append(claim)
             yield ClaimChecked(claim)
         refused = is_refusal(text) and not claims
-        reason: Reason = (
-            "llm_unavailable" if detail is not None else "not_stated" if refused or not claims else "unsupported"
-        )
-        if desk.hardly:
-            reason = "not_stated"
+        reason: Reason = "not_stated" if refused or desk.hardly or not claims else "unsupported"
+        if detail is not None:
+            reason = "llm_unavailable"
         given_up = finish == "stop" and not any(claim.citations for claim in claims)
         if given_up and not (refused and self.config.llm == "server") and (second := desk.second()):
             claims.append(second)
