@@ -27,6 +27,7 @@ WRITTEN = 1.75  # where the model wrote the answer and the gate let it pass, or 
 NEAR = 2.0  # logits behind the best sentence at which none is taken instead of it
 
 _PLAYS_A_PART = re.compile(r"\b(?:question|answer|assistant|system|user)\s*:|<\s*[|/]|\[/?INST\]|```", re.IGNORECASE)
+_TEMPLATE = re.compile(r"<\s*[|｜]|[|｜]\s*>|\[/?INST\]|<(?:start|end)_of_turn>|</s>", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +64,7 @@ class Answerability:
         for one in ranked:
             if one.score < ranked[0].score - NEAR:
                 break
-            if facts.obeys("", one.text) or _PLAYS_A_PART.search(one.text):
+            if facts.obeys("", one.text) or _PLAYS_A_PART.search(one.text) or staged(one):
                 continue
             if not kinds.fits(self.found.standalone, one.text, _around(one)):
                 continue
@@ -78,6 +79,11 @@ class Answerability:
             return None
         logit = BIAS + SENTENCE * sentence + PASSAGE * max(passages) + bonus
         return 1 / (1 + math.exp(-logit))
+
+
+def staged(sentence: Evidence) -> bool:
+    """True if the sentence stands in, or right after, what a chat template would read as a turn: it was put there for a model."""
+    return bool(_TEMPLATE.search(f"{sentence.context} {sentence.text}"))
 
 
 def _around(sentence: Evidence) -> str:

@@ -15,7 +15,7 @@ from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
 from qa import chat, kinds, premise
-from qa.abstain import Answerability
+from qa.abstain import Answerability, staged
 from qa.config import Config
 from qa.evidence import evidence_for
 from qa.llm import LLM, open_llm
@@ -311,6 +311,10 @@ class _Desk:
         claim = self._gate.check(draft)
         if not claim.citations:
             return claim
+        cited_labels = {citation.label for citation in claim.citations}
+        if any(staged(e) for e in self._found.evidence if e.label in cited_labels):
+            why = "the cited sentence stands in a made-up turn of a conversation"
+            return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
         if not self._passed:
             likely = self._judge.written(claim.citations)
             if likely is not None:
