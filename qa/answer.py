@@ -308,6 +308,8 @@ class _Desk:
         return Claim(told, (_verbatim(sentence),))
 
     def _check(self, draft: Draft) -> Claim:
+        if kinds.bare(draft.text):
+            return Claim(draft.text, (), (Rejection(None, "says only yes or no"),))
         claim = self._gate.check(draft)
         if not claim.citations:
             return claim

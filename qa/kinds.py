@@ -10,9 +10,9 @@ from qa import facts
 
 Kind = Literal["yes-no", "when", "amount", "several", "other"]
 
-# One line for the kinds that one short sentence does not serve; the prompt's first part is the same for all.
+# One line for the kinds that one short sentence does not serve; the prompt's first part is the same for all. A line that asks
+# for yes or no makes the small model write that word alone, and wrong in two of four questions: `verdict` tells it instead.
 HINTS: dict[Kind, str] = {
-    "yes-no": "Begin with Yes or No.",
     "several": "Take up to three sentences, each with its number.",
 }
 
@@ -33,6 +33,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
 )  # fmt: skip
 _TURN = re.compile(r"\(asked after: .*\)$", re.DOTALL)
 _YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
+_BARE = re.compile(r"\W*(?:yes|no)\W*", re.IGNORECASE)
 _WEEKDAYS = "|".join(name.capitalize() for name in facts.WEEKDAYS)
 _MONTHS = "|".join(name.capitalize() for name in facts.MONTHS)
 _WEEKDAY = re.compile(rf"\b(?P<day>{_WEEKDAYS})\b(?!,?\s+(?:\d|{_MONTHS}))")
@@ -111,6 +112,11 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
         return None
     numbers = facts.numbers(question) <= facts.numbers(f"{text} {around}")
     return "Yes" if numbers and all(s in there or any(facts.alike(s, t) for t in there) for s in asked) else None
+
+
+def bare(text: str) -> bool:
+    """True if `text` says yes or no and nothing else: no sentence can prove that."""
+    return bool(_BARE.fullmatch(text))
 
 
 def begins(text: str) -> bool:

@@ -217,6 +217,8 @@ def test_a_yes_no_question_begins_with_yes_or_no(library: Library, reranker: Rer
     assert [c.quote for c in given_up.citations] == [COMMENT]
     written = asking(library, reranker, ["There was no immediate comment from the Taliban on the talks. [1]"])
     assert written.ask(question).text == "No: There was no immediate comment from the Taliban on the talks."
+    bare = asking(library, reranker, ["Yes. [1]"]).ask(question)
+    assert (bare.text, bare.claims[0].rejected[0].reason) == (f"No: {COMMENT}", "says only yes or no")
     left_open = asking(library, reranker, ["NOT STATED"]).ask("Did Mittal and Stanekzai meet in secret in Doha?")
     assert left_open.status == "abstained"
 

@@ -93,6 +93,13 @@ def test_what_stands_around_a_sentence_helps_to_say_yes_and_never_no() -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "bare"), [("Yes.", True), ("No", True), ("“No.”", True), ("No, it fell.", False), ("", False)]
+)
+def test_yes_or_no_alone_is_known(text: str, *, bare: bool) -> None:
+    assert kinds.bare(text) is bare
+
+
+@pytest.mark.parametrize(
     ("text", "told"),
     [
         ("They met on Tuesday.", "They met on Tuesday, 18 June 2024."),

@@ -37,7 +37,7 @@ def test_the_system_part_is_the_same_for_every_question() -> None:
 @pytest.mark.parametrize(
     ("question", "end"),
     [
-        ("Did Mittal meet him?", "Question: Did Mittal meet him?\nBegin with Yes or No.\nAnswer:"),
+        ("Did Mittal meet him?", "Question: Did Mittal meet him?\nAnswer:"),
         ("Compare them", "Question: Compare them\nTake up to three sentences, each with its number.\nAnswer:"),
         ("who?", "Question: who?\nAnswer:"),
     ],
