@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
+from dataclasses import replace
 from datetime import date
 from time import perf_counter
 from types import TracebackType
@@ -13,13 +14,14 @@ from typing import Self
 from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
-from qa import chat, premise
+from qa import chat, kinds, premise
+from qa.abstain import Answerability, staged
 from qa.config import Config
 from qa.disagree import disagreement
 from qa.evidence import evidence_for
 from qa.llm import LLM, open_llm
 from qa.parse import REFUSAL, DraftParser, is_refusal
-from qa.prompt import render
+from qa.prompt import defused, render
 from qa.rerank import CrossEncoder, Reranker
 from qa.retrieve import Retriever
 from qa.types import (
@@ -146,13 +148,18 @@ class Asker:
             best = max(found.evidence, key=lambda e: (e.score, not e.neighbour))
             claim = Claim(best.text, (_verbatim(best),))
             yield ClaimChecked(claim)
-            yield writing.done(claims=[claim])
+            alone = Answerability(found).alone()
+            yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
         else:
             yield from self._written(self.llm, writing)
 
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found = writing.found
-        gate = Gate(found.standalone, found.evidence, floor=self.config.support, embed=self.library.embedder.query)
+        desk = _Desk(
+            found,
+            Gate(found.standalone, found.evidence, floor=self.config.support, embed=self.library.embedder.query),
+            answerable=self.config.answerable,
+        )
         parser = DraftParser()
         claims: list[Claim] = []
         text, finish, detail = "", None, None
@@ -163,7 +170,7 @@ class Asker:
                 for chunk in chunks:
                     writing.first_token()
                     text, finish = text + chunk.text, chunk.finish
-                    for claim in _checked(gate, parser.feed(chunk.text)):
+                    for claim in desk.checked(parser.feed(chunk.text)):
                         claims.append(claim)
                         yield ClaimChecked(claim)
                     growing = parser.growing
@@ -174,17 +181,23 @@ class Asker:
         rest = list(parser.finish())
         checked: Iterable[Claim]
         if detail is None and finish != "length":
-            checked = _checked(gate, rest)
+            checked = desk.checked(rest)
         else:  # the model was stopped in the middle of this sentence
             checked = [Claim(draft.text, (), (Rejection(None, "cut off before its end"),)) for draft in rest]
         for claim in checked:
             claims.append(claim)
             yield ClaimChecked(claim)
         refused = is_refusal(text) and not claims
-        reason: Reason = (
-            "llm_unavailable" if detail is not None else "not_stated" if refused or not claims else "unsupported"
+        reason: Reason = "not_stated" if refused or desk.hardly or not claims else "unsupported"
+        if detail is not None:
+            reason = "llm_unavailable"
+        given_up = finish == "stop" and not any(claim.citations for claim in claims)
+        if given_up and not (refused and self.config.llm == "server") and (second := desk.second()):
+            claims.append(second)
+            yield ClaimChecked(second)
+        yield writing.done(
+            claims=claims, abstained=reason, completion=text, detail=detail, answerability=desk.answerability
         )
-        yield writing.done(claims=claims, abstained=reason, completion=text, detail=detail)
 
     def _find(self, question: str, history: Sequence[Turn], within: Filter | None, today: date | None) -> EvidenceFound:
         # Half a surrogate pair can come with JSON or a terminal that is not UTF-8, and nothing below can read it.
@@ -250,6 +263,7 @@ class _Writing:
         abstained: Reason | None = None,
         completion: str | None = None,
         detail: str | None = None,
+        answerability: float | None = None,
     ) -> AnswerDone:
         standalone = self.found.standalone
         return AnswerDone(
@@ -263,14 +277,74 @@ class _Writing:
                 completion=completion,
                 detail=detail,
                 disagreement=disagreement(standalone, self.found.evidence, claims),
+                answerability=answerability,
                 timings_ms={**self._timings, "total": self._clock.ms},
                 models=self._models,
             )
         )
 
 
-def _checked(gate: Gate, drafts: Iterable[Draft]) -> Iterator[Claim]:
-    return (gate.check(draft) for draft in drafts if not is_refusal(draft.text))
+class _Desk:
+    """Where drafts become claims: each through the gate, the first that passes also against the dial for answerability."""
+
+    def __init__(self, found: EvidenceFound, gate: Gate, *, answerable: float) -> None:
+        self._found = found
+        self._gate = gate
+        self._least = answerable
+        self._judge = Answerability(found)
+        self._passed = False
+        self._begun = False  # the answer to a yes/no question has begun with yes or no, where a rule can tell
+        self.hardly = False  # a proven sentence was withdrawn because the articles hardly answer the question
+        self.answerability: float | None = None
+
+    def checked(self, drafts: Iterable[Draft]) -> Iterator[Claim]:
+        return (self._check(draft) for draft in drafts if not is_refusal(draft.text))
+
+    def second(self) -> Claim | None:
+        """A question that was given up is read once more: its best sentence is the answer, if it plainly is one.
+
+        The small model refuses, or garbles, what it has in front of it; the sentence itself needs no proof. (The refusal of a
+        server's model is taken at its word.) A yes/no question is answered so only where a rule tells which.
+        """
+        found = self._judge.alone()
+        if found is None or found.probability is None:
+            return None
+        self.answerability = max(self.answerability or 0.0, found.probability)
+        if found.probability < self._least:
+            return None
+        sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
+        told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
+        return Claim(told, (_verbatim(sentence),))
+
+    def _check(self, draft: Draft) -> Claim:
+        if kinds.bare(draft.text):
+            return Claim(draft.text, (), (Rejection(None, "says only yes or no"),))
+        claim = self._gate.check(draft)
+        if not claim.citations:
+            return claim
+        cited_labels = {citation.label for citation in claim.citations}
+        if any(staged(e) for e in self._found.evidence if e.label in cited_labels):
+            why = "the cited sentence stands in a made-up turn of a conversation"
+            return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
+        if not self._passed:
+            likely = self._judge.written(claim.citations)
+            if likely is not None:
+                self.answerability = max(self.answerability or 0.0, likely)
+                if likely < self._least:
+                    self.hardly = True
+                    why = f"answerability {likely:.2f} is too low: the articles hardly answer the question"
+                    return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
+            self._passed = True
+        cited = claim.citations[0]
+        text = self._in_full(claim.text, cited.quote, cited.date)
+        if kinds.kind(self._found.standalone) == "yes-no" and not self._begun:
+            self._begun = True
+            said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
+            text = f"{said}: {text}" if said else text
+        return replace(claim, text=text)
+
+    def _in_full(self, text: str, quoted: str, published: date | None) -> str:
+        return kinds.in_full(text, quoted, published) if kinds.kind(self._found.standalone) == "when" else text
 
 
 def _verbatim(e: Evidence) -> Citation:

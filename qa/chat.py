@@ -13,6 +13,7 @@ _ASKING = r"who|whom|whose|what|when|where|why|which|how(?:\s+(?:much|many|long|
 _BARE = re.compile(
     rf"^\W*(?:and|but|so|ok(?:ay)?)?\W*(?P<word>{_ASKING})(?:\s+(?:exactly|then|so|else))?\W*$", re.IGNORECASE
 )
+_AMOUNTS = ("how much", "how many")  # of what was said, not of what was asked: "how much did Mittal meet?" asks nothing
 _HELPER = r"did|do|does|was|were|is|are|has|have|had|will|would|can|could|should|may|might|must"
 _ASKED_WITH_HELPER = re.compile(
     rf"^\W*(?:{_ASKING})\s+(?P<rest>(?:{_HELPER})\s+(?!the\s+\w+\W*$).+?\s\S+.*)$", re.IGNORECASE
@@ -43,7 +44,7 @@ def standalone(question: str, history: Sequence[Turn]) -> str:
     before = standalone(asked[-1], history[: _index_of_last_question(history)])
     if bare := _BARE.match(question):
         word = bare["word"].lower()
-        rest = _ASKED_WITH_HELPER.match(before) or _ASKED_YES_NO.match(before)
+        rest = _ASKED_YES_NO.match(before) or (None if word in _AMOUNTS else _ASKED_WITH_HELPER.match(before))
         if rest:
             return f"{word} {rest['rest'][0].lower()}{rest['rest'][1:]}"
         return _with_turn(f"{word}?", before, history)

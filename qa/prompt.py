@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from itertools import groupby
 
+from qa import kinds
 from qa.types import Evidence, Prompt
 
 # Article text is data. What would read as one of our marks, or as a turn of the conversation to a chat template, is written
@@ -29,12 +30,16 @@ def system() -> str:
 
 
 def render(question: str, evidence: Sequence[Evidence]) -> Prompt:
-    """Return the prompt: instructions, then the numbered sentences under their article's title and date, then the question."""
+    """Return the prompt: instructions, then the numbered sentences under their article's title and date, then the question.
+
+    Some kinds of questions are asked with a line of their own, at the end, so that the first part stays the same for all.
+    """
     groups = [
         "\n".join([_heading(evidence_of), *(f"[{e.label}] {defused(e.text)}" for e in evidence_of)])
         for evidence_of in (list(group) for _, group in groupby(evidence, key=lambda e: e.article_id))
     ]
-    user = "\n\n".join([*groups, f"Question: {defused(question)}\nAnswer:"])
+    hint = kinds.HINTS.get(kinds.kind(question), "")
+    user = "\n\n".join([*groups, f"Question: {defused(question)}\n{hint}\nAnswer:".replace("\n\n", "\n")])
     return Prompt(system(), user, {e.label: e for e in evidence})
 
 

@@ -124,6 +124,7 @@ class Answer:
     completion: str | None = None  # the model's raw words; None where no model was asked
     detail: str | None = None  # for a person: what went wrong with the model
     disagreement: Disagreement | None = None  # where the articles give different values for what was asked
+    answerability: float | None = None  # in [0, 1]: how likely it is that the articles answer it; None if not judged
     timings_ms: Mapping[str, float] = field(default_factory=dict)  # "retrieve", "rerank", "first_token", "total"
     models: Mapping[str, str] = field(default_factory=dict)  # "llm", "embedder", "reranker" -> name
 
@@ -171,6 +172,7 @@ class Answer:
             "status": self.status,
             "reason": self.reason,
             "detail": self.detail,
+            "answerability": self.answerability and round(self.answerability, 4),
             "answer": self.text,
             "claims": [
                 {

@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from fakes import BRIDGE, DOHA, INVESTED, MET, ScriptedLLM
+from fakes import BRIDGE, COMMENT, DOHA, INVESTED, MET, ScriptedLLM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -99,8 +99,9 @@ def test_what_the_gate_withdraws_is_kept_in_sight_and_not_shown(library: Library
     assert any("putin" in r.reason for r in answer.claims[1].rejected)
 
 
-def test_only_lies_are_an_abstention_without_sources(library: Library, reranker: Reranker, met: int) -> None:
-    answer = asking(library, reranker, [LIE.format(met)]).ask(WHO)
+def test_only_lies_are_an_abstention_without_sources(library: Library, reranker: Reranker) -> None:
+    asker = asking(library, reranker, ["Mittal ate with Vladimir Putin. [1]"])
+    answer = asker.ask("what did Mittal eat in Doha?")
     assert (answer.status, answer.reason, answer.text, answer.citations) == ("abstained", "unsupported", "", ())
     assert len(answer.evidence) > 1
     assert answer.to_json()["claims"][0]["citations"] == []
@@ -128,6 +129,105 @@ def test_a_follow_up_is_asked_whole_and_the_question_kept(library: Library, rera
     assert (answer.question, answer.standalone) == ("when?", "when did Mittal meet?")
     assert MET in [e.text for e in answer.evidence]
     assert asking(library, reranker, ["NOT STATED"]).ask(WHO).standalone is None
+
+
+@pytest.mark.parametrize(
+    ("question", "before", "said", "shown"),
+    [
+        ("when?", WHO, "Mittal met Stanekzai on Tuesday in Doha.", "on Tuesday, 31 August 2021, in Doha."),
+        ("and how much?", "Has India invested in Afghanistan?", "NOT STATED", "$ 3 billion"),
+        ("what does the repair of Ostrey Bridge cost?", WHO, "NOT STATED", "$6.4 million"),
+    ],
+)
+def test_follow_ups_and_a_change_of_topic(
+    question: str, before: str, said: str, shown: str, *, library: Library, reranker: Reranker
+) -> None:
+    history = [Turn("user", before), Turn("assistant", "Mittal met Stanekzai.")]
+    assert shown in asking(library, reranker, [said]).ask(question, history).text
+
+
+@pytest.mark.parametrize(
+    "said", ["Mittal met Vladimir Putin in Moscow.", "Mittal met him in Moscow. [1]", "In Moscow. [1]"]
+)
+def test_what_was_said_before_proves_nothing(said: str, library: Library, reranker: Reranker) -> None:
+    history = [Turn("user", WHO), Turn("assistant", "Mittal met Vladimir Putin in Moscow.")]
+    answer = asking(library, reranker, [said]).ask("where did he meet him?", history)
+    assert answer.claims[0].citations == ()
+    assert "Moscow" not in answer.text
+    assert all("Moscow" not in e.text for e in answer.evidence)
+
+
+# --- what is given up is read once more, and the dial -----------------------------------------------------------------
+
+
+@pytest.mark.parametrize("said", ["NOT STATED", "", LIE.format(1)])
+def test_a_question_that_was_given_up_is_answered_by_the_sentence_that_plainly_does(
+    said: str, library: Library, reranker: Reranker
+) -> None:
+    answer = asking(library, reranker, [said]).ask(WHO)
+    assert (answer.status, answer.text, answer.completion) == ("answered", MET, said)
+    assert [c.quote for c in answer.citations] == [MET]
+    assert answer.answerability is not None
+    assert Config().answerable <= answer.answerability < 1
+    assert answer.to_json()["answerability"] == round(answer.answerability, 4)
+
+
+def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reranker) -> None:
+    config = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")
+
+    def asked(said: str) -> Answer:
+        return Asker(library, config, llm=ScriptedLLM([said]), reranker=lambda: reranker).ask(WHO)
+
+    assert (asked("NOT STATED").reason, asked(LIE.format(1)).text) == ("not_stated", MET)
+
+
+@pytest.mark.parametrize(("answerable", "status"), [(0.0, "answered"), (1.0, "abstained")])
+def test_the_dial_withholds_what_is_supported(
+    answerable: float, status: str, library: Library, reranker: Reranker, met: int
+) -> None:
+    config = Config(answerable=answerable)
+    llm = ScriptedLLM([f"{GOOD.format(met)} Mittal met him in Doha. [{met}]"])
+    events = list(Asker(library, config, llm=llm, reranker=lambda: reranker).stream(WHO))
+    answer = done(events)
+    assert answer.status == status
+    assert answer.claims == tuple(event.claim for event in events if isinstance(event, ClaimChecked))
+    if status == "abstained":
+        assert (answer.reason, answer.text, len(answer.evidence) > 1) == ("not_stated", "", True)
+        assert [claim.rejected[-1].reason.split(" 0.")[0] for claim in answer.claims] == ["answerability"] * 2
+
+
+def test_the_dial_is_asked_once_and_what_follows_a_good_sentence_stays(
+    library: Library, reranker: Reranker, met: int
+) -> None:
+    said = f"{GOOD.format(met)} Stanekzai is head of the Taliban's political office. [{met}]"
+    answer = asking(library, reranker, [said]).ask(WHO)
+    assert [bool(claim.citations) for claim in answer.claims] == [True, True]
+
+
+def test_without_a_cross_encoder_nothing_is_judged(library: Library) -> None:
+    config = Config(reranker=False)
+    answer = Asker(library, config, llm=ScriptedLLM(["NOT STATED"]), reranker=None).ask(WHO)
+    assert (answer.status, answer.answerability) == ("abstained", None)
+
+
+def test_a_yes_no_question_begins_with_yes_or_no(library: Library, reranker: Reranker) -> None:
+    question = "Did the Taliban comment on the talks with the Indian envoy?"
+    given_up = asking(library, reranker, ["NOT STATED"]).ask(question)
+    assert given_up.text == f"No: {COMMENT}"
+    assert [c.quote for c in given_up.citations] == [COMMENT]
+    written = asking(library, reranker, ["There was no immediate comment from the Taliban on the talks. [1]"])
+    assert written.ask(question).text == "No: There was no immediate comment from the Taliban on the talks."
+    bare = asking(library, reranker, ["Yes. [1]"]).ask(question)
+    assert (bare.text, bare.claims[0].rejected[0].reason) == (f"No: {COMMENT}", "says only yes or no")
+    left_open = asking(library, reranker, ["NOT STATED"]).ask("Did Mittal and Stanekzai meet in secret in Doha?")
+    assert left_open.status == "abstained"
+
+
+def test_a_time_is_told_in_full(library: Library, reranker: Reranker, met: int) -> None:
+    answer = asking(library, reranker, [f"Mittal met with Stanekzai in Doha on Tuesday. [{met}]"])
+    assert answer.ask("when did Mittal meet Stanekzai?").text == (
+        "Mittal met with Stanekzai in Doha on Tuesday, 31 August 2021."
+    )
 
 
 # --- abstentions and failures -----------------------------------------------------------------------------------------
@@ -230,7 +330,7 @@ def test_events_come_in_their_order(library: Library, reranker: Reranker, met: i
 
 
 def test_a_refusal_is_never_shown_as_a_growing_draft(library: Library, reranker: Reranker) -> None:
-    events = list(asking(library, reranker, ["N", "OT", " STA", "TED", "."]).stream(WHO))
+    events = list(asking(library, reranker, ["N", "OT", " STA", "TED", "."]).stream("what did Mittal eat in Doha?"))
     assert [type(event) for event in events] == [EvidenceFound, AnswerDone]
 
 

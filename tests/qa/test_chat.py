@@ -18,6 +18,8 @@ CASES = {
     "where exactly?": "where did Mittal meet?",
     "how often?": "how often did Mittal meet?",
     "ok, how long?": "how long did Mittal meet?",
+    # an amount is one of what was said
+    "and how much?": "how much? (asked after: who did Mittal meet? Mittal met Sher Mohammad Abbas Stanekzai.)",
     # what points back is given the last turn
     "what did he say?": "what did he say? (asked after: who did Mittal meet? Mittal met Sher Mohammad Abbas Stanekzai.)",
     "and in Kabul?": "and in Kabul? (asked after: who did Mittal meet? Mittal met Sher Mohammad Abbas Stanekzai.)",
@@ -42,6 +44,11 @@ def test_a_chain_of_bare_questions_keeps_the_first_ones_words() -> None:
 
 def test_a_bare_question_after_a_yes_or_no_question() -> None:
     assert standalone("when?", [Turn("user", "Did Mittal meet Stanekzai?")]) == "when did Mittal meet Stanekzai?"
+
+
+def test_an_amount_after_a_yes_or_no_question() -> None:
+    asked = [Turn("user", "Has India invested in Afghanistan?"), Turn("assistant", "Yes: it has.")]
+    assert standalone("and how much?", asked) == "how much has India invested in Afghanistan?"
 
 
 def test_a_bare_question_after_a_statement_is_given_it() -> None:

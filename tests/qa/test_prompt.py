@@ -34,6 +34,20 @@ def test_the_system_part_is_the_same_for_every_question() -> None:
     assert render("who?", FOUND).system == render("when?", ()).system == prompt.system()
 
 
+@pytest.mark.parametrize(
+    ("question", "end"),
+    [
+        ("Did Mittal meet him?", "Question: Did Mittal meet him?\nAnswer:"),
+        ("Compare them", "Question: Compare them\nTake up to three sentences, each with its number.\nAnswer:"),
+        ("who?", "Question: who?\nAnswer:"),
+    ],
+)
+def test_some_kinds_of_questions_are_asked_with_a_line_of_their_own(question: str, end: str) -> None:
+    made = render(question, FOUND)
+    assert made.user.endswith(end)
+    assert made.system == prompt.system()
+
+
 def test_labels_lead_back_to_the_evidence() -> None:
     assert render("who?", FOUND).labels == {1: FOUND[0], 2: FOUND[1], 3: FOUND[2]}
 

@@ -1,0 +1,186 @@
+"""`python -m evals.calibrate`: fit the weights of `qa.abstain` to the evidence of runs, and show what they are worth.
+
+    python -m evals.run --articles A.jsonl --questions train.jsonl --out runs/train --retrieval-only
+    python -m evals.calibrate --run runs/train train.jsonl
+
+Several `--run` are fitted together. Take questions that are in no reported figure. Nothing is written: the weights are
+constants in `qa/abstain.py`, to be changed by hand together with the figures beside them.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from evals import data
+from evals.metrics import Prediction
+from index.errors import InputError
+from qa import abstain, kinds
+
+PARTS = 10  # of the cross-validation
+RIDGE = 1.0  # of the weights, per standard deviation of their sign
+STEPS = 50  # of Newton's method: more than enough
+DIALS = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """The best sentence of one question."""
+
+    run: str
+    answerable: bool
+    signs: tuple[float, float]  # the logits of the sentence and of the best passage
+    fits: bool  # no rule speaks against it
+
+
+@dataclass(frozen=True, slots=True)
+class Weights:
+    """A logistic function of the two signs."""
+
+    bias: float
+    each: Floats
+
+    def probabilities(self, signs: Floats) -> Floats:
+        """Return a probability for each row."""
+        made: Floats = 1 / (1 + np.exp(-(self.bias + signs @ self.each)))
+        return made
+
+
+def cases(folder: Path, questions: Path) -> list[Case]:
+    """Return a case for each prediction of a run that has evidence and was read by the cross-encoder.
+
+    Raises:
+        InputError: the run has no predictions, or its questions are not in the file.
+    """
+    asked = {question.id: question for question in data.read_questions(questions)}
+    try:
+        lines = (folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
+    except OSError as exc:
+        raise InputError(f"{folder}: no run is there ({exc.strerror}); make one with python -m evals.run") from exc
+    found = []
+    for prediction in map(json.loads, lines):
+        if prediction["id"] not in asked:
+            raise InputError(
+                f"{folder}: the question {prediction['id']!r} is not in {questions}: give the run's own file"
+            )
+        if (case := _case(folder.name, prediction, answerable=asked[prediction["id"]].answerable)) is not None:
+            found.append(case)
+    return found
+
+
+def _case(run: str, prediction: Prediction, *, answerable: bool) -> Case | None:
+    passages = [hit["stages"]["rerank"] for hit in prediction["retrieved"] if "rerank" in hit["stages"]]
+    if not prediction["evidence"] or not passages:
+        return None
+    best = max(prediction["evidence"], key=lambda e: e["score"])
+    day = f"{date.fromisoformat(best['date']):%A %d %B %Y}" if best["date"] else ""
+    fits = kinds.fits(prediction["standalone"] or prediction["question"], best["text"], f"{best['title']} {day}")
+    return Case(run, answerable, (best["score"], max(passages)), fits)
+
+
+def fit(signs: Floats, answerable: NDArray[np.bool_]) -> Weights:
+    """Return the weights of a ridge logistic regression; `signs` is float (n, k)."""
+    mean, spread = signs.mean(axis=0), signs.std(axis=0) + 1e-9
+    rows = np.c_[np.ones(len(signs)), (signs - mean) / spread]
+    ridge = np.eye(rows.shape[1]) * RIDGE
+    ridge[0, 0] = 0.0
+    weights = np.zeros(rows.shape[1])
+    for _ in range(STEPS):
+        p = 1 / (1 + np.exp(-rows @ weights))
+        slope = rows.T @ (p - answerable) + ridge @ weights
+        weights -= np.linalg.solve(rows.T @ (rows * (p * (1 - p))[:, None]) + ridge, slope)
+    each = weights[1:] / spread
+    return Weights(float(weights[0] - each @ mean), each)
+
+
+def cross_validated(signs: Floats, answerable: NDArray[np.bool_], *, seed: int = 0) -> Floats:
+    """Return for each row a probability by weights that were fitted without it."""
+    order = np.random.default_rng(seed).permutation(len(signs))
+    made = np.zeros(len(signs))
+    for part in range(PARTS):
+        left_out = order[part::PARTS]
+        rest = np.setdiff1d(order, left_out)
+        made[left_out] = fit(signs[rest], answerable[rest]).probabilities(signs[left_out])
+    return made
+
+
+def auroc(scores: Floats, answerable: NDArray[np.bool_]) -> float | None:
+    """Return the chance that an answerable question scores above another; None if one kind is missing."""
+    yes, no = scores[answerable], scores[~answerable]
+    if not len(yes) or not len(no):
+        return None
+    return float((yes[:, None] > no).mean() + (yes[:, None] == no).mean() / 2)
+
+
+def report(found: Sequence[Case]) -> str:
+    """Return the weights and what they are worth, as lines of text. Raises InputError if there is too little to fit."""
+    answerable = np.array([case.answerable for case in found], dtype=bool)
+    fits = np.array([case.fits for case in found], dtype=bool)
+    signs = np.array([case.signs for case in found], dtype=np.float64).reshape(-1, 2)
+    for kind, many in (("answerable", answerable[fits].sum()), ("unanswerable", (~answerable[fits]).sum())):
+        if many < PARTS:
+            raise InputError(f"{many} {kind} questions with a fitting sentence: {PARTS} are needed at least")
+    weights = fit(signs[fits], answerable[fits])
+    scores = np.zeros(len(found))
+    scores[fits] = cross_validated(signs[fits], answerable[fits])
+    lines = [
+        f"questions      {len(found)}, {answerable.sum()} of them answerable",
+        f"rules withhold {_share(~fits[answerable])} of the answerable, {_share(~fits[~answerable])} of the others",
+        f"BIAS           {weights.bias:.3f}  (now {abstain.BIAS})",
+        f"SENTENCE       {weights.each[0]:.3f}  (now {abstain.SENTENCE})",
+        f"PASSAGE        {weights.each[1]:.3f}  (now {abstain.PASSAGE})",
+        "",
+        f"{'left out of the fit':<24}{'AUROC':>7}   shown at the dial, answerable/others",
+    ]
+    runs = list(dict.fromkeys(case.run for case in found))
+    for name, inside in [("all", np.ones(len(found), dtype=bool)), *((r, _of(found, r)) for r in runs)]:
+        worth = auroc(scores[inside], answerable[inside])
+        shown = (
+            f"{dial}: {_share(scores[inside & answerable] >= dial)}/{_share(scores[inside & ~answerable] >= dial)}"
+            for dial in DIALS
+        )
+        lines.append(f"{name:<24}{'-' if worth is None else f'{worth:.3f}':>7}   {'  '.join(shown)}")
+    return "\n".join(lines)
+
+
+def _of(found: Iterable[Case], run: str) -> NDArray[np.bool_]:
+    return np.array([case.run == run for case in found], dtype=bool)
+
+
+def _share(flags: NDArray[np.bool_]) -> str:
+    return f"{flags.mean():.2f}" if len(flags) else "-"
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m evals.calibrate", description="Fit the weights of answerability.")
+    parser.add_argument(
+        "--run",
+        nargs=2,
+        type=Path,
+        action="append",
+        required=True,
+        metavar=("DIR", "QUESTIONS"),
+        help="a run of evals.run and the questions it asked; may be given several times",
+    )
+    args = parser.parse_args(argv)
+    try:
+        print(report([case for folder, questions in args.run for case in cases(folder, questions)]))
+    except InputError as exc:
+        print(f"error: {exc}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

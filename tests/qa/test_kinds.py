@@ -1,0 +1,142 @@
+from __future__ import annotations
+
+from datetime import date
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from qa import kinds
+
+FRIDAY = date(2024, 6, 21)
+
+
+@pytest.mark.parametrize(
+    ("question", "kind"),
+    [
+        ("Did the mayor resign?", "yes-no"),
+        ("and is the bridge open?", "yes-no"),
+        ("Is the bridge open or closed?", "other"),
+        ("when did it open?", "when"),
+        ("In what year was the bridge built?", "when"),
+        ("On which day does she leave?", "when"),
+        ("How much did it cost?", "amount"),
+        ("By how many votes did she win?", "amount"),
+        ("How did she win?", "other"),
+        ("who resigned?", "other"),
+        ("What are the three aims of the voyage?", "several"),
+        ("Summarise the talks", "several"),
+        ("What is the difference between the two plans?", "several"),
+        ("Who? (asked after: when did it open? Did it?)", "other"),
+        ("Compare them (asked after: when did it open?)", "several"),
+        ("", "other"),
+    ],
+)
+def test_the_kind_is_told_by_the_words(question: str, kind: str) -> None:
+    assert kinds.kind(question) == kind
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "fits"),
+    [
+        ("How many cars were recalled?", "Kestovar recalled 31,700 cars.", True),
+        ("How many cars were recalled?", "Kestovar recalled its cars.", False),
+        ("How much did the inspection in 2016 cost?", "The welds were inspected in 2016.", False),
+        ("When did the shop close?", "The shop closed on Friday.", True),
+        ("When did the shop close?", "The shop closed in May.", True),
+        ("When did the shop close?", "The shop closed for good.", False),
+        ("How much may it weigh?", "It may not come in May.", False),
+        ("Which courts do not have to interpret it?", "National courts have to interpret it.", False),
+        ("Which courts do not have to interpret it?", "Local courts do not have to interpret it.", True),
+        ("Who resigned?", "Nobody resigned.", False),
+        ("Who was hurt?", "The driver was hurt, not the child.", True),
+        ("Who won in 1998?", "Ada Brink won in 2002.", False),
+        ("Who won the second prize?", "The prize went to Ada Brink.", True),
+        ("What are her aims?", "The voyage has three aims:", False),
+        ("Who won?", "But who won?", False),
+        ("What broke in hanger No. 17?", "A weld broke in hanger No. 17.", True),
+    ],
+)
+def test_a_sentence_that_lacks_what_is_asked_does_not_fit(question: str, text: str, *, fits: bool) -> None:
+    assert kinds.fits(question, text) is fits
+
+
+def test_a_number_of_the_question_may_stand_around_the_sentence() -> None:
+    assert kinds.fits("Who won in 1998?", "Ada Brink won.", "The race of 1998")
+    assert not kinds.fits("Who won in 1998?", "Ada Brink won.", "The race of 1999")
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "verdict"),
+    [
+        ("Did the council approve the loan?", "The council approved the loan by 19 votes to 12.", "Yes"),
+        ("Did the council approve the loan?", "The council did not approve the loan.", "No"),
+        ("Did the council approve the loan?", "The council talked about the loan.", None),
+        ("Did the council approve the loan of 3 million euros?", "The council approved the loan.", None),
+        ("Did the prices rise?", "The prices fell in May.", "No"),
+        ("Will hanger No. 17 be scrapped?", "Hanger No. 17 will not be scrapped.", "No"),
+        ("Will hanger No. 17 be scrapped?", "Hanger No. 17 will be scrapped.", "Yes"),
+        ("Did he find signs of fraud?", "He found no sign of fraud.", "No"),
+        ("Did they not comment?", "They did not comment.", None),
+        ("Was anybody on board the ferry when it broke loose?", "The ferry broke loose.", None),
+        ("Did she?", "She did.", None),
+    ],
+)
+def test_yes_and_no_are_told_only_by_rule(question: str, text: str, verdict: str | None) -> None:
+    assert kinds.verdict(question, text) == verdict
+
+
+def test_what_stands_around_a_sentence_helps_to_say_yes_and_never_no() -> None:
+    assert kinds.verdict("Did the council of Sarn approve it?", "The council approved it.") is None
+    assert kinds.verdict("Did the council of Sarn approve it?", "The council approved it.", "News from Sarn") == "Yes"
+    assert kinds.verdict("Did the council meet?", "The council met.", "Nobody resigned.") != "No"
+
+
+@pytest.mark.parametrize(
+    ("text", "bare"), [("Yes.", True), ("No", True), ("“No.”", True), ("No, it fell.", False), ("", False)]
+)
+def test_yes_or_no_alone_is_known(text: str, *, bare: bool) -> None:
+    assert kinds.bare(text) is bare
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("They met on Tuesday.", "They met on Tuesday, 18 June 2024."),
+        ("They met in Doha on Tuesday at noon.", "They met in Doha on Tuesday, 18 June 2024, at noon."),
+        ("It was closed on Friday.", "It was closed on Friday, 21 June 2024."),
+        ("They met on Tuesday, 11 June.", "They met on Tuesday, 11 June."),
+        ("They met on Tuesday 11 June.", "They met on Tuesday 11 June."),
+        ("They meet on Tuesday.", "They meet on Tuesday."),
+        ("Cars may cross on Monday.", "Cars may cross on Monday."),
+        ("The bridge, closed since May, opens on Monday.", "The bridge, closed since May, opens on Monday."),
+        ("They met in May.", "They met in May."),
+        ("Tuesday was warm.", "Tuesday was warm."),
+    ],
+)
+def test_a_past_weekday_is_told_in_full(text: str, told: str) -> None:
+    assert kinds.in_full(text, text, FRIDAY) == told
+    assert kinds.in_full(text, text, None) == text
+
+
+def test_a_weekday_that_the_cited_sentence_does_not_name_is_left() -> None:
+    assert kinds.in_full("They met on Tuesday.", "They met.", FRIDAY) == "They met on Tuesday."
+
+
+def test_a_weekday_that_may_be_two_days_is_left() -> None:
+    quoted = "They met on Tuesday and will meet again."
+    assert kinds.in_full("They met on Tuesday.", quoted, FRIDAY) == "They met on Tuesday."
+
+
+@pytest.mark.parametrize("text", ["- Line 9 ends here.", "1. Line 9 ends here.", "• Line 9 ends here."])
+def test_an_item_of_a_list_is_told_without_its_mark(text: str) -> None:
+    assert kinds.plain(text) == "Line 9 ends here."
+    assert kinds.plain("9 lines end here.") == "9 lines end here."
+
+
+@given(st.text(max_size=60), st.text(max_size=60))
+def test_any_words_have_a_kind_and_an_end(question: str, text: str) -> None:
+    assert kinds.kind(question) in ("yes-no", "when", "amount", "several", "other")
+    assert kinds.fits(question, text) in (True, False)
+    assert kinds.verdict(question, text) in ("Yes", "No", None)
+    assert kinds.in_full(text, text, None) == text
