@@ -63,7 +63,11 @@ def evidence(*shown: Span) -> list[dict[str, Any]]:
 def predicts(claims: list[tuple[str, list[Span]]], shown: list[Span], **changes: object) -> dict[str, Any]:
     """A prediction whose claims cite those ranges and whose evidence and passages are `shown`."""
     made = [
-        {"text": text, "citations": [{"quote": e["text"], **e} for e in evidence(*cites)], "rejected": []}
+        {
+            "text": text,
+            "citations": [{"quote": e["text"], "support": 0.9, **e} for e in evidence(*cites)],
+            "rejected": [],
+        }
         for text, cites in claims
     ]
     answered = any(cites for _, cites in claims)
