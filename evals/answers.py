@@ -59,6 +59,7 @@ class Plan:
     limit: int | None = None  # questions of each benchmark
     minutes: float | None = None  # of this call; None: until all is asked
     against: Path | None = None
+    libraries: Path | None = None  # where NAME/library is looked for and made; None: in `out`
 
 
 def measure(found: Sequence[Folder], plan: Plan, workshop: Workshop, *, clock: Clock = time.monotonic) -> int:
@@ -81,7 +82,7 @@ def measure(found: Sequence[Folder], plan: Plan, workshop: Workshop, *, clock: C
         end = None if plan.minutes is None else begun + plan.minutes * 60
         for at, arm in enumerate(plan.arms):
             until = None if end is None else clock() + (end - clock()) * _share(plan.arms[at:])
-            _ask(arm, turns, runs, workshop, plan.out, clock=clock, until=until)
+            _ask(arm, turns, runs, workshop, plan, clock=clock, until=until)
         chosen = {one.name: [question for of, question in turns if of is one] for one in benchmarks}
         cases: dict[str, dict[str, Sequence[Case]]] = {arm: {} for arm in plan.arms}
         models: dict[str, str] = {}
@@ -149,7 +150,7 @@ def _ask(
     turns: Turns,
     runs: Mapping[tuple[str, str], _Run],
     workshop: Workshop,
-    out: Path,
+    plan: Plan,
     *,
     clock: Clock,
     until: float | None,
@@ -162,7 +163,8 @@ def _ask(
     for one, question in todo:
         run = runs[one.name, arm]
         if run.arm is None:
-            run.arm = workshop.arm(arm, one, out / one.name, runs[one.name, PRODUCT].folder.done)
+            library = (plan.libraries or plan.out) / one.name / "library"
+            run.arm = workshop.arm(arm, one, library, runs[one.name, PRODUCT].folder.done)
         if until is not None and clock() + (taken / asked if asked else 0.0) > until:
             say(f"{arm}: the time is up, {len(todo) - asked} questions are left")
             break

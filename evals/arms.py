@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 
     from evals.folders import Loaded
     from evals.metrics import Prediction
+    from evals.stock import Stock
     from evals.types import Question
     from index.library import Library
     from qa.config import Config
@@ -168,6 +169,23 @@ class ClosedBook:
         return prediction(question, asked, claims, wrote, timings_ms=timings, llm=self._llm)
 
 
+def check(names: Sequence[str], config: Config) -> None:
+    """Raise ConfigError if a baseline needs a model and none is configured, or a package that is not installed."""
+    needing = [name for name in names if name in BASELINES and name != "evidence"]
+    if needing and config.llm == "none":
+        raise ConfigError(f"the baseline {needing[0]!r} is about a language model, and llm is 'none'; leave it out")
+    if "stock" in names:
+        _stock()
+
+
+def _stock() -> type[Stock]:
+    try:
+        from evals.stock import Stock
+    except ModuleNotFoundError as exc:
+        raise ConfigError(f"{exc.name} is missing: pip install -c constraints.txt -e '.[llama-index]'") from exc
+    return Stock
+
+
 class Workshop:
     """What the arms share: the model, the cross-encoder, and a library for each benchmark. Each is opened once, when needed."""
 
@@ -187,12 +205,13 @@ class Workshop:
         self._reranker: Reranker | None = None
         self._libraries: dict[Path, Library] = {}
 
-    def arm(self, name: str, benchmark: Loaded, out: Path, answered: Mapping[str, Prediction]) -> Arm:
-        """Make one arm; `out` is the benchmark's folder, `answered` the product's predictions.
+    def arm(self, name: str, benchmark: Loaded, folder: Path, answered: Mapping[str, Prediction]) -> Arm:
+        """Make one arm; `folder` is that of the benchmark's library, `answered` the product's predictions.
 
-        Raises ConfigError if the arm needs a model and none is configured, or a package that is not installed.
+        Raises ConfigError where `check` does.
         """
-        library = self._library(benchmark, out / "library")
+        check([name], self.config)
+        library = self._library(benchmark, folder)
         if name == PRODUCT:
             return Product(self._asker(library, self._model()), self._model())
         if name == "evidence":
@@ -200,15 +219,10 @@ class Workshop:
         if name == "no-gate":
             return NoGate(answered, library, self.config)
         llm = self._model()
-        if llm is None:
-            raise ConfigError(f"the baseline {name!r} asks a language model, and llm is 'none'; leave it out")
+        assert llm is not None  # noqa: S101 (for mypy: `check` has looked)
         if name == "closed-book":
             return ClosedBook(llm, self.config)
-        try:
-            from evals.stock import Stock
-        except ModuleNotFoundError as exc:
-            raise ConfigError(f"{exc.name} is missing: pip install -c constraints.txt -e '.[llama-index]'") from exc
-        return Stock(benchmark, out / "stock" / "index", library.embedder, llm)
+        return _stock()(benchmark, folder.with_name("stock-index"), library.embedder, llm)
 
     def close(self) -> None:
         """End the model and close the libraries."""

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals import data, report, stats
-from evals.arms import BASELINES, PRODUCT, Workshop
+from evals.arms import BASELINES, PRODUCT, Workshop, check
 from evals.folders import Folder, folders
 from evals.machine import machine, versions
 from evals.metrics import ndcg, recall_at, reciprocal_rank
@@ -160,13 +160,16 @@ def _answers(args: argparse.Namespace) -> int:
     from qa.rerank import CrossEncoder
 
     config = Config.load(llm=args.llm)
+    arms = (PRODUCT, *(name for name in BASELINES if name in args.baselines))
+    check(arms, config)
     plan = Plan(
         args.out,
-        (PRODUCT, *(name for name in BASELINES if name in args.baselines)),
+        arms,
         seed=args.seed,
         limit=args.limit,
         minutes=args.minutes,
         against=args.against,
+        libraries=args.libraries,
     )
     workshop = Workshop(config, llm=open_llm, reranker=CrossEncoder, open_library=open_library(config))
     try:
@@ -313,6 +316,12 @@ def _answers_options(parser: argparse.ArgumentParser) -> None:
     )
     add("--llm", metavar="NAME", help='the language model, "none" for evidence only (default: as configured)')
     add("--against", type=Path, metavar="RUNS", help="compare with a saved run, question by question")
+    add(
+        "--libraries",
+        type=Path,
+        metavar="RUNS",
+        help="use and make the libraries of this --out, of `retrieval` or `answers`, not of one's own: it saves their making",
+    )
     add(
         "--baselines",
         nargs="+",
