@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import date
+from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -21,8 +22,6 @@ from qa.types import Evidence, Prompt
 from qa.verify import Gate
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from evals.folders import Loaded
     from evals.metrics import Prediction
     from evals.stock import Stock
@@ -37,10 +36,12 @@ BASELINES = ("evidence", "no-gate", "closed-book", "stock")
 # What a question costs in each arm, roughly: how the minutes are shared out. The product has about half of them.
 COST = {PRODUCT: 8.0, "evidence": 1.0, "no-gate": 0.1, "closed-book": 2.0, "stock": 6.0}
 
-CLOSED_BOOK = (
-    "You answer questions about news and general knowledge from memory. Answer in one short sentence.\n"
-    "If you do not know, write only: NOT STATED"
-)
+_PROMPTS = Path(__file__).with_name("prompts")
+
+
+def instructions(name: str) -> str:
+    """The first part of a prompt of the evals, from evals/prompts."""
+    return (_PROMPTS / f"{name}.md").read_text(encoding="utf-8").strip()
 
 
 class Arm(Protocol):
@@ -157,7 +158,9 @@ class ClosedBook:
         asked = chat.standalone(question.text, question.history)
         begun = perf_counter()
         wrote, timings = "", dict[str, float]()
-        for chunk in self._llm.stream(Prompt(CLOSED_BOOK, asked, {}), max_tokens=self._config.answer_tokens):
+        for chunk in self._llm.stream(
+            Prompt(instructions("closed-book"), asked, {}), max_tokens=self._config.answer_tokens
+        ):
             timings.setdefault("first_token", (perf_counter() - begun) * 1000)
             wrote += chunk.text
         timings["total"] = (perf_counter() - begun) * 1000

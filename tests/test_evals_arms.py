@@ -136,7 +136,7 @@ def test_closed_book_shows_the_model_no_article(library: Library) -> None:
         "who", "and when?", answerable=True, history=(Turn("user", "who did Mittal meet?"), Turn("assistant", "S."))
     )
     found = ClosedBook(Recorded(inner), config(library)).ask(asked)
-    assert inner.prompts == [Prompt(arms.CLOSED_BOOK, "when did Mittal meet?", {})]
+    assert inner.prompts == [Prompt(arms.instructions("closed-book"), "when did Mittal meet?", {})]
     assert (found["status"], found["answer"], found["evidence"]) == ("answered", "He met Stanekzai.", [])
     assert found["claims"][0]["upheld"] is False
     assert set(found["timings_ms"]) == {"first_token", "total"}
