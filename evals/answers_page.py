@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
-from itertools import chain
 from typing import TYPE_CHECKING, Any
 
 from evals import compare, curves, report, summary
-from evals.arms import PRODUCT
+from evals.arms import CLOSED_BOOK, PRODUCT
 from evals.machine import machine, versions
 from evals.rundir import encode
 
@@ -55,6 +55,7 @@ IN_TABLE = (
     "total_ms_p50",
 )
 ALL = "all"
+_SEES_NOTHING = ("evidence_recall",)  # what it would be wrong to ask of a model that is shown no evidence
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +100,11 @@ def figures_of(material: Material) -> dict[str, Any]:
         for arm, of in material.cases.items()
     }
     product = scores[PRODUCT]
-    compared = {f"{PRODUCT} against {arm}": _compared(product, of) for arm, of in scores.items() if arm != PRODUCT}
+    compared = {
+        f"{PRODUCT} against {arm}": _compared(product, of, without=_SEES_NOTHING if arm == CLOSED_BOOK else ())
+        for arm, of in scores.items()
+        if arm != PRODUCT
+    }
     if material.earlier:
         compared[f"this run against {material.earlier.name}"] = _compared(product, material.earlier.scores)
     return {
@@ -126,6 +131,9 @@ def figures_of(material: Material) -> dict[str, Any]:
         "config": dict(material.config),
         "versions": versions(),
         "machine": machine(),
+        "load": [round(one, 1) for one in os.getloadavg()]
+        if hasattr(os, "getloadavg")
+        else [],  # times are worth as much
     }
 
 
@@ -213,7 +221,7 @@ def _slices(scores: Sequence[Score]) -> dict[str, Any]:
 
 
 def _compared(
-    here: Mapping[compare.Key, Score], there: Mapping[compare.Key, Score]
+    here: Mapping[compare.Key, Score], there: Mapping[compare.Key, Score], *, without: Sequence[str] = ()
 ) -> dict[str, dict[str, dict[str, float]]]:
     """By benchmark and for all, the questions that both have."""
     names = sorted({name for name, _ in here if any(other == name for other, _ in there)})
@@ -225,6 +233,7 @@ def _compared(
             measure: {name: round(value, 6) for name, value in asdict(one).items()}
             | {"difference": round(one.difference, 6)}
             for measure, one in of.items()
+            if measure not in without
         }
         for part, of in parts.items()
     }
@@ -270,9 +279,3 @@ def _cell(figure: Mapping[str, Any]) -> str:
         return "–"
     low_high = " to ".join(map(report.number, figure["ci95"])) if figure["ci95"] else ""
     return f"{report.number(figure['value'])} ({', '.join(filter(None, [low_high, 'n=' + str(figure['n'])]))})"
-
-
-def kinds(part: Mapping[str, Any]) -> list[str]:
-    """The measures that any slice has, in the order of the table."""
-    there = set(chain.from_iterable(part["slices"].values()))
-    return [name for name in IN_TABLE if name in there]

@@ -31,10 +31,10 @@ if TYPE_CHECKING:
     from qa.llm import LLM, Chunk
     from qa.rerank import Reranker
 
-PRODUCT = "answers"
-BASELINES = ("evidence", "no-gate", "closed-book", "stock")
+PRODUCT, CLOSED_BOOK = "answers", "closed-book"
+BASELINES = ("evidence", "no-gate", CLOSED_BOOK, "stock")
 # What a question costs in each arm, roughly: how the minutes are shared out. The product has about half of them.
-COST = {PRODUCT: 8.0, "evidence": 1.0, "no-gate": 0.1, "closed-book": 2.0, "stock": 6.0}
+COST = {PRODUCT: 8.0, "evidence": 1.0, "no-gate": 0.1, CLOSED_BOOK: 2.0, "stock": 6.0}
 
 _PROMPTS = Path(__file__).with_name("prompts")
 
@@ -159,7 +159,7 @@ class ClosedBook:
         begun = perf_counter()
         wrote, timings = "", dict[str, float]()
         for chunk in self._llm.stream(
-            Prompt(instructions("closed-book"), asked, {}), max_tokens=self._config.answer_tokens
+            Prompt(instructions(CLOSED_BOOK), asked, {}), max_tokens=self._config.answer_tokens
         ):
             timings.setdefault("first_token", (perf_counter() - begun) * 1000)
             wrote += chunk.text
@@ -223,7 +223,7 @@ class Workshop:
             return NoGate(answered, library, self.config)
         llm = self._model()
         assert llm is not None  # noqa: S101 (for mypy: `check` has looked)
-        if name == "closed-book":
+        if name == CLOSED_BOOK:
             return ClosedBook(llm, self.config)
         return _stock()(benchmark, folder.with_name("stock-index"), library.embedder, llm)
 
