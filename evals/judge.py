@@ -39,7 +39,7 @@ ASPECTS = {
 }  # what is marked -> what people rated that is nearest to it
 LEAST = 20  # rated answers below which nothing can be said about the agreement
 GOOD = 3.5  # of 4: people hold an answer good from here on
-_TEXT_CHARS = 2_400  # of the texts that are shown to the judge: some 600 tokens, 15 s on two cores
+_TEXT_CHARS = 1_600  # of the texts that are shown to the judge: some 400 tokens, 10 s on two cores
 _MARK = re.compile(r"\W*(?:(?:mark|score|rating)\W+)?([1-4])(?:\s*/\s*4)?\W*", re.IGNORECASE)
 
 
