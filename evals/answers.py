@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from evals import answers_page, summary
-from evals.arms import COST, PRODUCT, Arm, Workshop
+from evals.arms import COST, PRODUCT, Arm, Workshop, made_of
 from evals.compare import Key
 from evals.folders import Folder, Loaded, in_turn, load
 from evals.metrics import Prediction, Score, score
@@ -141,7 +141,7 @@ def _share(arms: Sequence[str]) -> float:
 
 
 def _opened(stack: ExitStack, one: Loaded, arm: str, out: Path, config: Mapping[str, Any]) -> _Run:
-    identity = {"retrieval_only": False, **one.digests, "config": config, "arm": arm}
+    identity = {"retrieval_only": False, **one.digests, "config": config, "arm": arm, **made_of(arm)}
     return _Run(stack.enter_context(RunFolder(out / one.name / arm, identity)), identity)
 
 

@@ -6,8 +6,10 @@ says of each claim itself that it is `shown`, and whether the gate would have `u
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable, Generator, Mapping, Sequence
 from datetime import date
+from importlib.metadata import version
 from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
@@ -187,6 +189,13 @@ def _stock() -> type[Stock]:
     except ModuleNotFoundError as exc:
         raise ConfigError(f"{exc.name} is missing: pip install -c constraints.txt -e '.[llama-index]'") from exc
     return Stock
+
+
+def made_of(name: str) -> dict[str, str]:
+    """What an arm's answers depend on besides the configuration: runs that differ in it are not mixed."""
+    if name == CLOSED_BOOK:
+        return {"prompt": hashlib.sha256(instructions(CLOSED_BOOK).encode()).hexdigest()}
+    return {"llama-index-core": version("llama-index-core")} if name == "stock" else {}
 
 
 class Workshop:

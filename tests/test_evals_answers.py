@@ -262,6 +262,16 @@ def test_another_configuration_wants_another_folder(root: Path, tmp_path: Path) 
         go(root, tmp_path / "out", other)
 
 
+def test_answers_to_another_closed_book_prompt_are_not_mixed(
+    root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    says = {"closed-book": lambda one: said(one, "Bo.")}
+    go(root, tmp_path / "out", Scripted(**says), "closed-book", limit=1)
+    monkeypatch.setattr("evals.arms.instructions", lambda _name: "other words")
+    with pytest.raises(InputError, match=r"closed-book holds a run with other settings \(prompt\)"):
+        go(root, tmp_path / "out", Scripted(**says), "closed-book", limit=1)
+
+
 # What is written
 
 
