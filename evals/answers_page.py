@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
-from evals import compare, curves, report, summary
+from evals import compare, curves, report, stats, summary
 from evals.arms import CLOSED_BOOK, PRODUCT
 from evals.machine import machine, versions
 from evals.rundir import encode
@@ -244,8 +244,13 @@ def _confidence(scores: Sequence[Score]) -> dict[str, Any]:
     told = [one for one in scores if one.right is not None]
     pairs = [(one.confidence, one.right) for one in told if one.answered and one.confidence is not None]
     known: list[curves.Pair] = [(confidence, bool(right)) for confidence, right in pairs]
+    sure = [(one.confidence, one.answerable) for one in scores if one.confidence is not None]
     return {
         "questions": len(told),
+        "tells_answerable": {
+            "auroc": stats.auroc([confidence for confidence, _ in sure], [answerable for _, answerable in sure]),
+            "n": len(sure),
+        },
         "aurc": summary.as_json(curves.aurc(known)),
         "best_aurc": curves.best_aurc(known),
         "brier": summary.as_json(curves.brier(known)),

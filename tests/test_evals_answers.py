@@ -265,7 +265,7 @@ def test_another_configuration_wants_another_folder(root: Path, tmp_path: Path) 
 def test_answers_to_another_closed_book_prompt_are_not_mixed(
     root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    says = {"closed-book": lambda one: said(one, "Bo.")}
+    says: dict[str, Any] = {"closed-book": lambda one: said(one, "Bo.")}
     go(root, tmp_path / "out", Scripted(**says), "closed-book", limit=1)
     monkeypatch.setattr("evals.arms.instructions", lambda _name: "other words")
     with pytest.raises(InputError, match=r"closed-book holds a run with other settings \(prompt\)"):
@@ -300,6 +300,7 @@ def test_confidence_is_judged_over_what_a_program_can_tell(root: Path, tmp_path:
     own = go(root, tmp_path / "out", Scripted(answers=sure))["confidence"]
     assert own["aurc"]["value"] == pytest.approx(own["best_aurc"])
     assert [(one["low"], one["right"]["value"]) for one in own["reliability"]] == [(0.1, 0), (0.8, 1)]
+    assert own["tells_answerable"] == {"auroc": 1.0, "n": 7}
     assert own["risk_coverage"][0] == {"confidence": 0.8, "coverage": pytest.approx(4 / 7), "risk": 0}
 
 
