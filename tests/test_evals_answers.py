@@ -444,3 +444,25 @@ def test_a_wrong_call_says_what_there_is(
         status = int(str(exc.code))
     assert status == 2
     assert why in capsys.readouterr().err
+
+
+@pytest.mark.model
+def test_all_arms_with_a_real_model(root: Path, tmp_path: Path) -> None:
+    """The smallest model answers badly: what counts is that each arm asked it in its own way and was measured."""
+    out = tmp_path / "out"
+    call = ["answers", "--benchmarks", str(root), "--only", "small", "--out", str(out), "--llm", "tiny", "--limit", "1"]
+    assert suite.main([*call, "--baselines", "stock", "no-gate", "closed-book", "evidence"]) == 0
+    found = json.loads((out / "answers.json").read_bytes())
+    assert list(found["arms"]) == ["answers", "evidence", "no-gate", "closed-book", "stock"]
+    assert all(of["all"]["questions"] == 1 for of in found["arms"].values())
+    sent = {}
+    for arm in found["arms"]:
+        (line,) = (out / "small" / arm / "predictions.jsonl").read_bytes().splitlines()
+        row = json.loads(line)
+        sent[arm] = [prompt["user"] for prompt in row["prompts"]]
+        assert row["timings_ms"]["total"] > 0
+        assert [prompt["wrote"] for prompt in row["prompts"]][-1:] == [row["completion"]] or arm == "evidence"
+    assert "They ate rice." in sent["answers"][0]
+    assert sent["evidence"] == []
+    assert "They ate rice." not in sent["closed-book"][0]
+    assert "Source 1:" in sent["stock"][0]
