@@ -113,6 +113,8 @@ def _unusable(asked: str, given: str, about: str) -> str | None:
         return "it is no question"
     if f" {normalise(given)} " in f" {normalise(asked)} ":
         return "the question tells the answer"
+    if set(content_words(asked)) <= set(content_words(given)):
+        return "the answer says the question again"
     if not set(content_words(asked)) & set(content_words(about)):
         return "the question is about something else"
     return None

@@ -83,6 +83,7 @@ def test_a_draft_is_a_gold_question_with_the_sentence_as_evidence(tmp_path: Path
         ("Q: What did the ferry cost?\nA: 5 million crowns", "does not stand in the sentence"),  # a part of a number
         ("Q: What did the ferry cost?\nA: .", "does not stand in the sentence"),
         ("Q: What cost 2.5 million crowns?\nA: 2.5 million crowns", "tells the answer"),
+        ("Q: What is the ferry?\nA: The ferry to Holm was repaired in Aarle", "says the question again"),
         ("Q: Tell me what the ferry cost.\nA: 2.5 million crowns", "no question"),
         ("Q: How much?\nA: 2.5 million crowns", "no question"),
         ("Q: What does a house cost today?\nA: 2.5 million crowns", "something else"),
