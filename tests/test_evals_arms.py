@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -151,9 +152,9 @@ def test_closed_book_may_say_that_it_does_not_know(library: Library) -> None:
 # The stock recipe
 
 
-def stock(folder: Path, embedder: Embedder, *replies: str) -> tuple[Stock, ScriptedLLM]:
+def stock(folder: Path, embedder: Embedder, *replies: str, asked: Question = WHO) -> tuple[Stock, ScriptedLLM]:
     inner = ScriptedLLM(*([reply] for reply in replies))
-    return Stock(BENCHMARK, folder / "stock-index", embedder, Recorded(inner)), inner
+    return Stock(replace(BENCHMARK, questions=(asked,)), folder / "stock-index", embedder, Recorded(inner)), inner
 
 
 def test_the_stock_recipe_answers_from_its_sources(tmp_path: Path, embedder: Embedder) -> None:
@@ -174,8 +175,9 @@ def test_the_stock_recipe_answers_from_its_sources(tmp_path: Path, embedder: Emb
 
 
 def test_the_stock_recipe_sees_only_a_questions_own_documents(tmp_path: Path, embedder: Embedder) -> None:
-    recipe, _ = stock(tmp_path, embedder, "None of the provided sources mention that.")
-    found = recipe.ask(Question("q", "Who did Mittal meet?", answerable=False, within=("storm",)))
+    asked = Question("q", "Who did Mittal meet?", answerable=False, within=("storm",))
+    recipe, _ = stock(tmp_path, embedder, "None of the provided sources mention that.", asked=asked)
+    found = recipe.ask(asked)
     assert {row["article_id"] for row in found["evidence"]} == {"storm"}
     assert (found["status"], found["completion"]) == ("abstained", "None of the provided sources mention that.")
     assert not (tmp_path / "stock-index").exists()
@@ -195,8 +197,8 @@ def test_the_stock_recipe_sees_only_a_questions_own_documents(tmp_path: Path, em
 def test_the_stock_recipes_refusals_are_told_by_their_words(
     said: str, refused: bool, tmp_path: Path, embedder: Embedder
 ) -> None:
-    recipe, _ = stock(tmp_path, embedder, said)
     asked = Question("q", "Who did Mittal meet?", answerable=True, within=("doha",))
+    recipe, _ = stock(tmp_path, embedder, said, asked=asked)
     assert (recipe.ask(asked)["status"] == "abstained") is refused
 
 
