@@ -24,6 +24,7 @@ from evals.types import Question, Span
 
 Prediction = Mapping[str, Any]
 
+REFERENCE_WORDS = 20  # gold strings that are all longer are whole answers, which nobody repeats word for word
 
 # Answers
 
@@ -39,17 +40,22 @@ def normalise(text: str) -> str:
 
 
 def exact_match(answer: str, question: Question) -> bool | None:
-    """The answer is a gold string in normal form; for "all", all of them in the file's order. None without gold."""
-    return normalise(answer) in _gold_forms(question) if question.answers else None
+    """The answer is a gold string in normal form; for "all", all of them in the file's order. None without short gold."""
+    return normalise(answer) in _gold_forms(question) if has_short_gold(question) else None
 
 
 def contains_gold(answer: str, question: Question) -> bool | None:
-    """A gold string (for "all": every one) is a run of whole words of the answer, in normal form. None without gold."""
-    if not question.answers:
+    """A gold string (for "all": every one) is a run of whole words of the answer, in normal form. None without short gold."""
+    if not has_short_gold(question):
         return None
     words = normalise(answer).split()
     found = (_contains(words, normalise(gold).split()) for gold in question.answers)
     return all(found) if question.match == "all" else any(found)
+
+
+def has_short_gold(question: Question) -> bool:
+    """True if an answer can be compared word for word: some gold string has at most REFERENCE_WORDS words."""
+    return any(len(gold.split()) <= REFERENCE_WORDS for gold in question.answers)
 
 
 def token_f1(answer: str, question: Question) -> float | None:
@@ -176,6 +182,23 @@ class Score:
     evidence_all: float | None = None
     ranks: tuple[int | None, ...] = ()  # per gold sentence: rank of the first passage that holds it
     timings_ms: Mapping[str, float] = field(default_factory=dict)
+    upheld: tuple[
+        bool | None, ...
+    ] = ()  # per shown claim: the gate's rules hold it against what it cites; None: not tried
+    confidence: float | None = (
+        None  # that the answer is right, in [0, 1]; of an abstention only where the system gives one
+    )
+
+    @property
+    def right(self) -> bool | None:
+        """The gold answer is given, or what is not answerable is withheld. None where a program cannot tell."""
+        if self.answered is None:
+            return None
+        if not self.answerable:
+            return not self.answered
+        if not self.answered:
+            return False
+        return None if self.contains_gold is None else bool(self.contains_gold)
 
 
 def score(question: Question, prediction: Prediction, texts: Mapping[str, str]) -> Score:
@@ -200,7 +223,7 @@ def score(question: Question, prediction: Prediction, texts: Mapping[str, str]) 
         found |= _answer_scores(question, prediction["answer"] if answered else None)
     if question.answerable and answered:
         found |= _citation_scores(question, prediction)
-    return Score(answered=answered, **found, **_claim_scores(prediction, texts))
+    return Score(answered=answered, confidence=confidence(prediction), **found, **_claim_scores(prediction, texts))
 
 
 def spans(rows: Sequence[Mapping[str, Any]]) -> list[Span]:
@@ -213,11 +236,24 @@ def cited(prediction: Prediction) -> list[Mapping[str, Any]]:
     return [citation for claim in prediction["claims"] for citation in claim["citations"]]
 
 
+def is_shown(claim: Mapping[str, Any]) -> bool:
+    """A claim is shown if the gate left it a citation. Baselines without a gate say so of each claim themselves."""
+    return bool(claim.get("shown", bool(claim["citations"])))
+
+
+def confidence(prediction: Prediction) -> float | None:
+    """The probability that the system gives itself (`answerability`), else its best citation's support; None without both."""
+    own = prediction.get("answerability")
+    if own is not None:
+        return float(own)
+    return max((citation["support"] for citation in cited(prediction)), default=None)
+
+
 def _answer_scores(question: Question, answer: str | None) -> dict[str, float | None]:
     """The three answer measures; an abstention (None) from an answerable question has none of the gold: 0."""
     if answer is None:
-        zero = 0.0 if question.answers else None
-        return {"exact_match": zero, "contains_gold": zero, "token_f1": zero}
+        short = 0.0 if has_short_gold(question) else None
+        return {"exact_match": short, "contains_gold": short, "token_f1": 0.0 if question.answers else None}
     exact, contains = exact_match(answer, question), contains_gold(answer, question)
     return {
         "exact_match": None if exact is None else float(exact),
@@ -241,7 +277,7 @@ def _citation_scores(question: Question, prediction: Prediction) -> dict[str, fl
 
 def _claim_scores(prediction: Prediction, texts: Mapping[str, str]) -> dict[str, Any]:
     citations = cited(prediction)
-    shown = [claim for claim in prediction["claims"] if claim["citations"]]
+    shown = [claim for claim in prediction["claims"] if is_shown(claim)]
     evidence = set(spans(prediction["evidence"]))
     labels = {row["label"] for row in prediction["evidence"]}
     marks = [mark["label"] for claim in prediction["claims"] for mark in claim["rejected"]]
@@ -250,7 +286,8 @@ def _claim_scores(prediction: Prediction, texts: Mapping[str, str]) -> dict[str,
         "dangling": sum(span not in evidence for span in spans(citations)),
         "unknown_marks": sum(mark is not None and mark not in labels for mark in marks),
         "citations_per_claim": tuple(len(claim["citations"]) for claim in shown),
-        "withdrawn": tuple(not claim["citations"] for claim in prediction["claims"]),
+        "withdrawn": tuple(not is_shown(claim) for claim in prediction["claims"]),
+        "upheld": tuple(claim.get("upheld", bool(claim["citations"])) for claim in shown),
         "quote_chars": tuple(len(citation["quote"]) for citation in citations),
     }
 

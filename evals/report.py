@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from evals.metrics import Prediction, Score, cited, holds, matches, spans
+from evals.metrics import Prediction, Score, cited, holds, is_shown, matches, spans
 from evals.summary import SLICED, faults
 
 if TYPE_CHECKING:
@@ -73,18 +73,11 @@ class Bin:
 
 def render(figures: Mapping[str, Any], cases: Sequence[Case], texts: Mapping[str, str], *, title: str) -> bytes:
     """The page. `figures` is the content of metrics.json; `texts` has each article's text by id."""
-    environment = Environment(
-        loader=FileSystemLoader(_TEMPLATES),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
-    environment.filters["number"] = number
     metrics = figures["metrics"]
     stage = "total" if figures["confusion"] else "evidence"
     taken = [case.score.timings_ms[stage] / 1000 for case in cases if stage in case.score.timings_ms]
-    page = environment.get_template("report.html").render(
+    return page(
+        "report.html",
         title=title,
         figures=figures,
         bars=[(name, metrics[name]) for name in _SHARES if name in metrics and metrics[name]["value"] is not None],
@@ -93,7 +86,19 @@ def render(figures: Mapping[str, Any], cases: Sequence[Case], texts: Mapping[str
         bins=histogram(taken),
         failures=[failure(case, texts) for case in cases if faults(case.score)],
     )
-    return page.encode("utf-8", "replace")
+
+
+def page(template: str, **values: object) -> bytes:
+    """A template of this folder with its values; each is escaped, and one that the template wants and misses is an error."""
+    environment = Environment(
+        loader=FileSystemLoader(_TEMPLATES),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["number"] = number
+    return environment.get_template(template).render(**values).encode("utf-8", "replace")
 
 
 def number(value: float | None) -> str:
@@ -136,9 +141,7 @@ def failure(case: Case, texts: Mapping[str, str]) -> dict[str, Any]:
         "detail": prediction["detail"],
         "answer": prediction["answer"],
         "withdrawn": [
-            (claim["text"], [mark["reason"] for mark in claim["rejected"]])
-            for claim in claims
-            if not claim["citations"]
+            (claim["text"], [mark["reason"] for mark in claim["rejected"]]) for claim in claims if not is_shown(claim)
         ],
         "cited": [
             Row(row["quote"], _place(row), any(matches(span, gold) for gold in question.gold))
@@ -154,6 +157,8 @@ def failure(case: Case, texts: Mapping[str, str]) -> dict[str, Any]:
             if not holds(evidence, gold)
         ],
         "completion": prediction["completion"],
+        "others": (),  # (arm, what it answered), where there is anything to compare with
+        "prompts": prediction.get("prompts", ()),  # what the model was sent, where the run kept it
     }
 
 

@@ -92,24 +92,37 @@ def run(
                 seconds["setup"] = time.perf_counter() - begun
                 failures = _ask_all(todo, asker, folder, benchmark.texts, retrieval_only=retrieval_only, quiet=quiet)
             seconds["asking"] = time.perf_counter() - begun - seconds["setup"]
-        done = [(one, folder.done[one.id]) for one in benchmark.questions if one.id in folder.done]
-        scores = [score(question, prediction, benchmark.texts) for question, prediction in done]
-        failures |= {q.id: p["detail"] or p["reason"] for q, p in done if p["reason"] == "llm_unavailable"}
-        figures = {
-            **_figures(scores),
-            "questions": {"selected": len(benchmark.questions), "measured": len(done), "asked_now": len(todo)},
-            "failed": len(failures),
-            "failures": failures,
-            "models": _models(prediction for _, prediction in done),
-            "config": identity,
-            "versions": versions(),
-            "machine": machine(),
-            "seconds": {name: round(taken, 1) for name, taken in seconds.items()},
-        }
-        folder.write("metrics.json", encode(figures, indent=2) + b"\n")
-        cases = [report.Case(*pair, one) for pair, one in zip(done, scores, strict=True)]
-        folder.write("report.html", report.render(figures, cases, benchmark.texts, title=out.name))
-    return Result(figures, failures, cases)
+        return conclude(folder, benchmark, identity, failures=failures, asked_now=len(todo), seconds=seconds)
+
+
+def conclude(
+    folder: RunFolder,
+    benchmark: Benchmark,
+    identity: Mapping[str, Any],
+    *,
+    failures: Mapping[str, str],
+    asked_now: int,
+    seconds: Mapping[str, float],
+) -> Result:
+    """Measure what has been answered so far and write metrics.json and report.html."""
+    done = [(one, folder.done[one.id]) for one in benchmark.questions if one.id in folder.done]
+    scores = [score(question, prediction, benchmark.texts) for question, prediction in done]
+    failed = {**failures, **{q.id: p["detail"] or p["reason"] for q, p in done if p["reason"] == "llm_unavailable"}}
+    figures = {
+        **_figures(scores),
+        "questions": {"selected": len(benchmark.questions), "measured": len(done), "asked_now": asked_now},
+        "failed": len(failed),
+        "failures": failed,
+        "models": _models(prediction for _, prediction in done),
+        "config": identity,
+        "versions": versions(),
+        "machine": machine(),
+        "seconds": {name: round(taken, 1) for name, taken in seconds.items()},
+    }
+    folder.write("metrics.json", encode(figures, indent=2) + b"\n")
+    cases = [report.Case(*pair, one) for pair, one in zip(done, scores, strict=True)]
+    folder.write("report.html", report.render(figures, cases, benchmark.texts, title=folder.folder.name))
+    return Result(figures, failed, cases)
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -299,7 +312,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="folder of the run; used again, the run goes on from there",
     )
-    add("--limit", type=_positive, metavar="N", help="only the first N questions; with --seed, N drawn at random")
+    add("--limit", type=positive, metavar="N", help="only the first N questions; with --seed, N drawn at random")
     add("--seed", type=int, metavar="S", help="draws the questions of --limit")
     add("--llm", metavar="NAME", help='the language model, "none" for evidence only (default: as configured)')
     add("--retrieval-only", action="store_true", help="measure the search alone: nothing is answered")
@@ -307,7 +320,8 @@ def _parser() -> argparse.ArgumentParser:
     return parser
 
 
-def _positive(text: str) -> int:
+def positive(text: str) -> int:
+    """A whole number of 1 or more, as an option has it."""
     value = int(text)
     if value < 1:
         raise argparse.ArgumentTypeError(f"{text} is not 1 or more")

@@ -87,10 +87,10 @@ class RunFolder:
             found = json.loads(path.read_bytes())
         except ValueError as exc:
             raise InputError(f"{path}: not JSON; choose another --out") from exc
-        differing = _differing(found, identity)
-        if differing:
+        changed = differing(found, identity)
+        if changed:
             raise InputError(
-                f"{self.folder} holds a run with other settings ({', '.join(differing)}); choose another --out"
+                f"{self.folder} holds a run with other settings ({', '.join(changed)}); choose another --out"
             )
 
     def _resume(self) -> dict[str, dict[str, Any]]:
@@ -121,12 +121,12 @@ def encode(value: object, indent: int | None = None) -> bytes:
     return text.encode("utf-8", "backslashreplace")
 
 
-def _differing(found: object, wanted: object, name: str = "") -> list[str]:
+def differing(found: object, wanted: object, name: str = "") -> list[str]:
     """Dotted names of what differs, sorted."""
     if not isinstance(found, dict) or not isinstance(wanted, dict):
         return [] if found == wanted else [name]
     return [
         one
         for key in sorted(found.keys() | wanted.keys())
-        for one in _differing(found.get(key), wanted.get(key), f"{name}.{key}" if name else key)
+        for one in differing(found.get(key), wanted.get(key), f"{name}.{key}" if name else key)
     ]

@@ -100,3 +100,35 @@ def paired_p(differences: Sequence[float]) -> float:
     signs = np.random.default_rng(0).choice([-1.0, 1.0], size=(_SIGNS - 1, len(changed)))
     as_far = np.abs(signs @ changed) >= abs(changed.sum()) - 1e-9
     return float((as_far.sum() + 1) / _SIGNS)
+
+
+def ranks(values: Sequence[float]) -> list[float]:
+    """The rank of each value from 1; equal ones share the middle of their places."""
+    order = sorted(values)
+    return [(order.index(value) + 1 + len(order) - order[::-1].index(value)) / 2 for value in values]
+
+
+def spearman(left: Sequence[float], right: Sequence[float]) -> float | None:
+    """The correlation of the ranks, in [-1, 1]; None where one side is always the same, or below 3 pairs."""
+    if len(left) < 3 or min(left) == max(left) or min(right) == max(right):
+        return None
+    return float(np.corrcoef(ranks(left), ranks(right))[0, 1])
+
+
+def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float | None:
+    """How often a positive case scores higher than a negative one, equal scores counting half; None without one of either."""
+    high = [score for score, is_it in zip(scores, positive, strict=True) if is_it]
+    low = [score for score, is_it in zip(scores, positive, strict=True) if not is_it]
+    if not high or not low:
+        return None
+    return sum((a > b) + 0.5 * (a == b) for a in high for b in low) / (len(high) * len(low))
+
+
+def kappa(left: Sequence[bool], right: Sequence[bool]) -> float | None:
+    """Cohen's kappa of two yes-no judgements: 0 as by chance, 1 always the same; None if both always say the same one thing."""
+    n = len(left)
+    if not n:
+        return None
+    same = sum(a == b for a, b in zip(left, right, strict=True)) / n
+    yes = sum(left) / n * sum(right) / n + (n - sum(left)) / n * (n - sum(right)) / n
+    return None if yes == 1 else (same - yes) / (1 - yes)

@@ -1,9 +1,11 @@
-"""Every benchmark of a folder in one table: `python -m evals.suite retrieval --benchmarks DIR --out RUNS`.
+"""Every benchmark of a folder in one table: `python -m evals.suite retrieval|answers --benchmarks DIR --out RUNS`.
 
-With `--ablation` each part of the retrieval is also measured alone and left out, and compared with the default question by
-question. Each benchmark and arm is a run of its own under `--out`, with its report; a suite that was stopped goes on from there.
+`retrieval` measures the search. With `--ablation` each part of it is also measured alone and left out, and compared with the
+default question by question. `answers` measures the answers, the baselines beside them, and compares with a saved run.
 
-Exit status: 0 done; 1 a failure; 2 a wrong call or file; 130 stopped.
+Each benchmark and arm is a run of its own under `--out`, with its report; a suite that was stopped goes on from there.
+
+Exit status: 0 done; 1 a failure, also if the model failed on any question; 2 a wrong call or file; 130 stopped.
 """
 
 from __future__ import annotations
@@ -16,12 +18,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from evals import data, report, stats
+from evals.arms import BASELINES, PRODUCT, Workshop, check
+from evals.folders import Folder, folders
 from evals.machine import machine, versions
 from evals.metrics import ndcg, recall_at, reciprocal_rank
-from evals.run import Benchmark, exit_status, fill, measured, run
+from evals.run import Benchmark, exit_status, fill, measured, positive, run
 from evals.rundir import encode
 from evals.summary import as_json
-from index.errors import InputError
 from qa.config import Config
 
 if TYPE_CHECKING:
@@ -46,15 +49,6 @@ STAGES = ("retrieve", "rerank", "evidence")
 
 
 @dataclass(frozen=True, slots=True)
-class Folder:
-    """A benchmark on disk: articles, and questions that name their evidence."""
-
-    name: str
-    articles: Path
-    questions: Path
-
-
-@dataclass(frozen=True, slots=True)
 class Arm:
     """One configuration on one benchmark."""
 
@@ -72,25 +66,8 @@ class Arm:
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     args = _parser().parse_args(argv)
-    return exit_status(lambda: _retrieval(args), out=args.out)
-
-
-def folders(root: Path, only: Sequence[str] = ()) -> list[Folder]:
-    """The folders in `root` that have articles.jsonl and questions.jsonl, by name.
-
-    Raises:
-        InputError: there is none, or one of `only` is not among them.
-    """
-    found = [
-        Folder(one.name, one / "articles.jsonl", one / "questions.jsonl")
-        for one in sorted(root.iterdir() if root.is_dir() else ())
-        if (one / "articles.jsonl").is_file() and (one / "questions.jsonl").is_file()
-    ]
-    if not found:
-        raise InputError(f"{root}: no folder in it has articles.jsonl and questions.jsonl")
-    if unknown := set(only) - {one.name for one in found}:
-        raise InputError(f"{root}: no benchmark {min(unknown)!r}; there are {', '.join(one.name for one in found)}")
-    return [one for one in found if not only or one.name in only]
+    work = {"retrieval": _retrieval, "answers": _answers}[args.what]
+    return exit_status(lambda: work(args), out=args.out)
 
 
 def arm_of(cases: Sequence[report.Case]) -> Arm:
@@ -177,8 +154,36 @@ def _retrieval(args: argparse.Namespace) -> int:
     return 0
 
 
+def _answers(args: argparse.Namespace) -> int:
+    from evals.answers import Plan, measure, open_library
+    from qa.llm import open_llm
+    from qa.rerank import CrossEncoder
+
+    config = Config.load(llm=args.llm)
+    arms = (PRODUCT, *(name for name in BASELINES if name in args.baselines))
+    check(arms, config)
+    plan = Plan(
+        args.out,
+        arms,
+        seed=args.seed,
+        limit=args.limit,
+        minutes=args.minutes,
+        against=args.against,
+        libraries=args.libraries,
+    )
+    workshop = Workshop(config, llm=open_llm, reranker=CrossEncoder, open_library=open_library(config))
+    try:
+        failed = measure(folders(args.benchmarks, args.only, own_documents=True), plan, workshop)
+    finally:
+        workshop.close()
+    print((args.out / "answers.md").read_text(encoding="utf-8"))
+    print(args.out / "answers.html")
+    return 1 if failed else 0
+
+
 def _benchmark(folder: Folder, names: Sequence[str], base: Config, args: argparse.Namespace) -> dict[str, Arm]:
     """Measure the arms on one benchmark; empty if none of its questions names its evidence."""
+    assert folder.articles is not None  # noqa: S101 (for mypy: `folders` leaves out those without)
     articles, problems = data.read_articles(folder.articles)
     for problem in problems:
         _say(f"{problem.file}: {problem.reason}")
@@ -279,15 +284,59 @@ def _as_json(found: Mapping[str, Mapping[str, Arm]]) -> dict[str, Any]:
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m evals.suite", description="Measure every benchmark of a folder.")
-    parser.add_argument("what", choices=["retrieval"], help="what is measured")
+    what = parser.add_subparsers(dest="what", required=True, metavar="WHAT")
+    _retrieval_options(what.add_parser("retrieval", help="the search alone"))
+    _answers_options(what.add_parser("answers", help="the answers, and baselines beside them"))
+    return parser
+
+
+def _common_options(parser: argparse.ArgumentParser, out: str) -> None:
     add = parser.add_argument
     add("--benchmarks", type=Path, required=True, metavar="DIR", help="folder of folders with articles and questions")
-    add("--out", type=Path, default=Path("runs/retrieval"), metavar="DIR", help="where the runs go (runs/retrieval)")
+    add("--out", type=Path, default=Path(out), metavar="DIR", help=f"where the runs go ({out})")
     add("--only", nargs="+", default=[], metavar="NAME", help="these benchmarks only")
-    add("--limit", type=int, metavar="N", help="at most N questions of each; with --seed, drawn at random")
-    add("--seed", type=int, metavar="S", help="draws the questions of --limit")
-    add("--ablation", action="store_true", help="also measure each part alone and left out")
-    return parser
+    add("--limit", type=positive, metavar="N", help="at most N questions of each; drawn at random with the seed")
+
+
+def _retrieval_options(parser: argparse.ArgumentParser) -> None:
+    _common_options(parser, "runs/retrieval")
+    parser.add_argument("--seed", type=int, metavar="S", help="draws the questions of --limit (without: the first N)")
+    parser.add_argument("--ablation", action="store_true", help="also measure each part alone and left out")
+
+
+def _answers_options(parser: argparse.ArgumentParser) -> None:
+    _common_options(parser, "runs/answers")
+    add = parser.add_argument
+    add("--seed", type=int, default=0, metavar="S", help="draws the questions and their order (0)")
+    add(
+        "--minutes",
+        type=_minutes,
+        metavar="M",
+        help="end within M minutes; the same command then asks further questions",
+    )
+    add("--llm", metavar="NAME", help='the language model, "none" for evidence only (default: as configured)')
+    add("--against", type=Path, metavar="RUNS", help="compare with a saved run, question by question")
+    add(
+        "--libraries",
+        type=Path,
+        metavar="RUNS",
+        help="use and make the libraries of this --out, of `retrieval` or `answers`, not of one's own: it saves their making",
+    )
+    add(
+        "--baselines",
+        nargs="+",
+        choices=BASELINES,
+        default=[],
+        metavar="NAME",
+        help=f"also measure {', '.join(BASELINES)}; with --minutes the product has about half of the time",
+    )
+
+
+def _minutes(text: str) -> float:
+    value = float(text)
+    if not 0 < value < 1e6:  # also no "nan"
+        raise argparse.ArgumentTypeError(f"{text} is no number of minutes")
+    return value
 
 
 def _say(line: str) -> None:

@@ -110,6 +110,7 @@ def _citations(scores: Sequence[Score]) -> dict[str, Figure]:
             [*chain.from_iterable(one.citations_per_claim for one in scores)], unit=False
         ),
         "quote_chars": stats.mean([*chain.from_iterable(one.quote_chars for one in scores)], unit=False),
+        "claims_supported": stats.rate([*chain.from_iterable(one.upheld for one in scores)]),
         "claims_withdrawn": stats.rate(withdrawn),
         "unknown_marks": stats.count(sum(one.unknown_marks for one in scores), len(scores)),
     }

@@ -36,6 +36,7 @@ class Question:
     kind: str | None = None  # the file's `type`, by which results are sliced
     gold: tuple[Span, ...] = ()  # gold evidence, each once, in the file's order
     history: tuple[Turn, ...] = ()  # earlier turns, oldest first
+    within: tuple[str, ...] = ()  # ids of the only articles to be searched; none: all of them
 
 
 @dataclass(frozen=True, slots=True)

@@ -46,7 +46,7 @@ AT_HOME: dict[str, set[str]] = {
     "chromadb": {"index.vectors"},
     "gradio": {"qa.web.page", "qa.web.panes"},
     "jinja2": {"evals.report"},
-    "llama_index": {"qa.llamaindex"},
+    "llama_index": {"evals.stock", "qa.llamaindex"},
     "nupunkt": {"index.sentences"},
     "onnxruntime": {"index.onnx"},
     "sentence_transformers": {"index.embed"},

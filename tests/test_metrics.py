@@ -63,7 +63,11 @@ def evidence(*shown: Span) -> list[dict[str, Any]]:
 def predicts(claims: list[tuple[str, list[Span]]], shown: list[Span], **changes: object) -> dict[str, Any]:
     """A prediction whose claims cite those ranges and whose evidence and passages are `shown`."""
     made = [
-        {"text": text, "citations": [{"quote": e["text"], **e} for e in evidence(*cites)], "rejected": []}
+        {
+            "text": text,
+            "citations": [{"quote": e["text"], "support": 0.9, **e} for e in evidence(*cites)],
+            "rejected": [],
+        }
         for text, cites in claims
     ]
     answered = any(cites for _, cites in claims)
@@ -423,3 +427,49 @@ def test_faults_name_what_went_wrong() -> None:
         ("answered the unanswerable",),
         (),
     ]
+
+
+# What the suite of answers asks for
+
+
+def test_a_gold_answer_of_many_words_is_compared_by_its_words_only() -> None:
+    long = " ".join(f"w{n}" for n in range(21))
+    assert exact_match(long, asks(long)) is None
+    assert contains_gold(long, asks(long)) is None
+    assert token_f1(long, asks(long)) == 1
+    assert contains_gold(long, asks(long, "w3")) is True  # a short one beside it can be looked for
+    refused = score(asks(long), predicts([], []), TEXTS)
+    assert (refused.contains_gold, refused.token_f1) == (None, 0)
+
+
+def test_a_claim_without_a_gate_says_itself_that_it_is_shown() -> None:
+    claims = [
+        {"text": "Ann met Bo.", "citations": [], "rejected": [], "shown": True, "upheld": False},
+        {"text": "They ate.", "citations": [], "rejected": [], "shown": True, "upheld": None},
+    ]
+    found = score(asks("Bo"), predicts([("x", [MET])], [MET]) | {"claims": claims}, TEXTS)
+    assert found.withdrawn == (False, False)
+    assert found.citations_per_claim == (0, 0)
+    assert found.upheld == (False, None)
+    figures = summary.summarise([found])
+    assert figures["claims_supported"] == stats.rate([False, None])
+
+
+def test_a_gated_claim_is_upheld_as_soon_as_it_is_shown() -> None:
+    found = score(asks("Bo"), predicts([("Ann met Bo.", [MET]), ("Bo paid.", [])], [MET]), TEXTS)
+    assert (found.upheld, found.withdrawn) == ((True,), (False, True))
+
+
+@pytest.mark.parametrize(
+    ("own", "claims", "wanted"),
+    [
+        (None, [("Ann met Bo.", [MET])], 0.9),
+        (0.3, [("Ann met Bo.", [MET])], 0.3),
+        (0.0, [], 0.0),
+        (None, [], None),
+    ],
+)
+def test_confidence_is_the_systems_own_word_else_its_best_citation(
+    own: float | None, claims: list[tuple[str, list[Span]]], wanted: float | None
+) -> None:
+    assert score(asks("Bo"), predicts(claims, [MET], answerability=own), TEXTS).confidence == wanted
