@@ -41,6 +41,7 @@ ARMS: dict[str, dict[str, Any]] = {
     "without-bm25": {"bm25": False},
     "without-dense": {"dense": False},
     "without-scopes": {"scopes": False},
+    "without-clauses": {"clauses": False},
     "without-hops": {"hops": False},
 }
 MEASURES = ("recall@1", "recall@5", "recall@10", "mrr@10", "ndcg@10", "all@10", "evidence", "all_evidence")

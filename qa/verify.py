@@ -39,6 +39,8 @@ _JOINT = re.compile(
 _YES_OR_NO = re.compile(
     r"(?:did|do|does|is|are|was|were|has|have|had|will|would|can|could|may|might|should|shall|must)\b", re.IGNORECASE
 )
+# A question; what ends inside quotation marks ('It has "Who is first?') ends with a title that asks one.
+_ASKS = re.compile(r"(?:[^\"“]|[\"“][^\"”]*[\"”])*\?|[\"“][^\"”]*\?[\"”]?")
 _THE_COUNT = re.compile(r"\bthe (?:two|three|four|five|six|seven|eight|nine|ten)\b")
 
 
@@ -126,7 +128,7 @@ class Gate:
 
     def _no_answer(self, text: str) -> str | None:
         """Why `text` answers nothing, whatever the articles say; None if it may be an answer."""
-        if text.endswith("?"):
+        if _ASKS.fullmatch(text):
             return NO_ANSWER
         new = set(facts.content_stems(text)) - self._asked or facts.numbers(text) - facts.numbers(self._question)
         return None if new or self._yes_or_no or not facts.content_stems(text) else NOT_MORE

@@ -124,6 +124,8 @@ BAD = {
         "opposite",
     ),
     "opposite word": ("India has invested less than $ 3 billion in development work in Afghanistan.", (3,), "less"),
+    "a question with a title": ("Who did Mittal meet in “Doha”?", (1,), "question"),
+    "a question in quotation marks": ("“Who did Mittal meet in Doha?”", (1,), "question"),
     "a question": ("Who did Mittal meet in Doha?", (1,), "question"),
     "the question repeated": ("who did Mittal meet?", (1,), "question"),
     "nothing of it in the articles": ("Bananas are yellow and rich in potassium.", (2,), ""),
@@ -196,6 +198,14 @@ def test_the_question_said_back_is_no_answer_unless_it_asks_for_yes_or_no(embedd
     assert (labels(claim), claim.rejected[-1].reason) == ((), "says no more than the question")
     yes_or_no = small_gate("Does the lawyer speak for the owners of the cars?", said, said, embedder=embedder)
     assert labels(yes_or_no.check(echo)) == (1,)
+
+
+def test_a_sentence_that_ends_with_a_title_that_asks_is_no_question(embedder: Embedder) -> None:
+    said = "The film The Naughty Nineties has the whole of the sketch “Who's on First?”"
+    gate = small_gate("Which film has the sketch?", said, said, embedder=embedder)
+    for end in ("?”", "?"):
+        draft = Draft(f"The Naughty Nineties has the whole of the sketch “Who's on First{end}", (1,))
+        assert labels(gate.check(draft)) == (1,)
 
 
 def test_a_word_of_the_articles_is_no_name_for_its_capital_at_the_start(embedder: Embedder) -> None:
