@@ -33,6 +33,7 @@ PURE: dict[str, set[str]] = {
     "qa.export": {"qa.record", "qa.types"},
     "qa.web.line": set(),
     "qa.web.view": {"index.types", "qa.export", "qa.record", "qa.types"},
+    "qa.web.reading": {"index.types", "qa.export", "qa.web.view"},
     "qa.web.panels": {"index.types", "qa.export", "qa.record", "qa.web.view"},
     "evals.types": {"qa.types"},
     "evals.metrics": {"evals.types"},
@@ -40,7 +41,7 @@ PURE: dict[str, set[str]] = {
 # Frameworks, each in the files that know it and in no other.
 AT_HOME: dict[str, set[str]] = {
     "chromadb": {"index.vectors"},
-    "gradio": {"qa.web.page", "qa.web.panes"},
+    "gradio": {"qa.web.handlers", "qa.web.page", "qa.web.panes"},
     "jinja2": {"evals.report"},
     "llama_index": {"qa.llamaindex"},
     "nupunkt": {"index.sentences"},

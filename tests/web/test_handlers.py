@@ -14,29 +14,29 @@ import gradio as gr
 import pytest
 from browsing import parts_of
 from gradio.utils import get_upload_folder
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted import BRIDGE, DOHA, ScriptedAsker
 
 from index.types import Arrival, Filter, Listed
 from qa.record import Heading, Timing
-from qa.web import page, panels, view
+from qa.web import panels, view
+from qa.web.handlers import Desk, Handlers
 from qa.web.line import Line
-from qa.web.page import Desk
 
 
 @pytest.fixture
-def handlers(tmp_path: Path) -> Iterator[page.Handlers]:
+def handlers(tmp_path: Path) -> Iterator[Handlers]:
     asker = ScriptedAsker()
     with parts_of(asker, tmp_path) as parts:
-        yield page.Handlers(asker, parts)
+        yield Handlers(asker, parts)
 
 
 def event(**sent: object) -> Any:  # noqa: ANN401
     return SimpleNamespace(**sent)
 
 
-def asked(handlers: page.Handlers, *questions: str, desk: Desk) -> view.Conversation:
+def asked(handlers: Handlers, *questions: str, desk: Desk) -> view.Conversation:
     conversation: view.Conversation = ()
     for question in questions:
         conversation = handlers.begin(question, conversation, desk)[1]
@@ -48,7 +48,7 @@ def asked(handlers: page.Handlers, *questions: str, desk: Desk) -> view.Conversa
 # --- what a browser may send -------------------------------------------------------------------------------------
 
 
-def test_only_uploaded_files_are_read(handlers: page.Handlers, tmp_path: Path) -> None:
+def test_only_uploaded_files_are_read(handlers: Handlers, tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("private", "utf-8")
     uploads = Path(get_upload_folder())
@@ -80,7 +80,7 @@ def test_only_uploaded_files_are_read(handlers: page.Handlers, tmp_path: Path) -
         {},
     ],
 )
-def test_nothing_is_narrowed_by_what_is_not_there(handlers: page.Handlers, sent: dict[str, object]) -> None:
+def test_nothing_is_narrowed_by_what_is_not_there(handlers: Handlers, sent: dict[str, object]) -> None:
     for handle in (handlers.narrow, handlers.widen):
         desk, _ = handle(Desk(), event(**sent))
         assert desk.within == Filter()
@@ -97,13 +97,13 @@ def test_nothing_is_narrowed_by_what_is_not_there(handlers: page.Handlers, sent:
         {},
     ],
 )
-def test_a_judgement_of_what_is_not_there_is_passed_over(handlers: page.Handlers, sent: dict[str, object]) -> None:
+def test_a_judgement_of_what_is_not_there_is_passed_over(handlers: Handlers, sent: dict[str, object]) -> None:
     conversation = asked(handlers, "who met?", desk=Desk("talk"))
     assert handlers.judge(conversation, event(**sent)) == (conversation, gr.skip())
 
 
 @pytest.mark.parametrize("sent", [{"id": "none"}, {"id": 3}, {}])
-def test_a_conversation_that_is_gone_cannot_be_reopened(handlers: page.Handlers, sent: dict[str, object]) -> None:
+def test_a_conversation_that_is_gone_cannot_be_reopened(handlers: Handlers, sent: dict[str, object]) -> None:
     assert handlers.reopen((), Desk("talk"), event(**sent))[0] == ()
     assert handlers.forget((), Desk("talk"), event(**sent))
 
@@ -111,12 +111,12 @@ def test_a_conversation_that_is_gone_cannot_be_reopened(handlers: page.Handlers,
 @pytest.mark.parametrize(
     "sent", [{"turn": 1, "form": "exe"}, {"turn": 1}, {"turn": 9, "form": "json"}, {"id": "no", "form": "json"}]
 )
-def test_what_cannot_be_exported_is_not(handlers: page.Handlers, sent: dict[str, object]) -> None:
+def test_what_cannot_be_exported_is_not(handlers: Handlers, sent: dict[str, object]) -> None:
     conversation = asked(handlers, "who met?", desk=Desk("talk"))
     assert handlers.export(conversation, Desk("talk"), event(**sent)) == gr.skip()
 
 
-def test_an_answer_that_could_not_be_kept_is_shown_and_can_be_exported(handlers: page.Handlers, tmp_path: Path) -> None:
+def test_an_answer_that_could_not_be_kept_is_shown_and_can_be_exported(handlers: Handlers, tmp_path: Path) -> None:
     desk = Desk("talk")
     (tmp_path / "conversations.sqlite3").write_text("damaged " * 1000, "utf-8")
     (tmp_path / "conversations.sqlite3-wal").unlink(missing_ok=True)
@@ -124,7 +124,7 @@ def test_an_answer_that_could_not_be_kept_is_shown_and_can_be_exported(handlers:
     assert conversation[-1].stage == "done"
 
 
-def test_two_windows_on_one_conversation_lose_no_answer(handlers: page.Handlers) -> None:
+def test_two_windows_on_one_conversation_lose_no_answer(handlers: Handlers) -> None:
     desk = Desk("talk")
     asked(handlers, "who met?", desk=desk)
     first = handlers.reopen((), Desk(), event(id="talk"))
@@ -135,6 +135,7 @@ def test_two_windows_on_one_conversation_lose_no_answer(handlers: page.Handlers)
     assert len(handlers.parts.kept.get("talk")) == 3
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a machine that has other work to do
 @given(
     st.dictionaries(
         st.sampled_from(["query", "order", "down", "page"]), st.none() | st.integers() | st.text() | st.booleans()
@@ -147,7 +148,7 @@ def test_whatever_is_sent_a_part_of_the_table_is_shown(sent: dict[str, object]) 
     assert len(wanted.query) <= 200
 
 
-def test_a_page_that_has_gone_shows_the_last_one(handlers: page.Handlers) -> None:
+def test_a_page_that_has_gone_shows_the_last_one(handlers: Handlers) -> None:
     shown = json.loads(handlers.panes.find((), event(page=7, order="size", down=False, query="")))
     assert (shown["page"], len(shown["rows"])) == (0, 3)
 
@@ -184,7 +185,7 @@ def test_who_waits_is_woken_when_somebody_leaves() -> None:
     thread.join()
 
 
-def test_a_crash_leaves_the_line(handlers: page.Handlers) -> None:
+def test_a_crash_leaves_the_line(handlers: Handlers) -> None:
     answers = handlers.answer(handlers.begin("crash", ())[1])
     with pytest.raises(ZeroDivisionError):
         list(answers)

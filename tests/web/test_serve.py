@@ -23,7 +23,8 @@ from index.errors import InputError
 from index.intake import Intake
 from qa.config import Config
 from qa.conversations import Conversations
-from qa.web import page, view
+from qa.web import view
+from qa.web.handlers import Handlers
 from qa.web.panes import Parts
 
 ROOT = Path(__file__).parents[2]
@@ -43,8 +44,8 @@ def _kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 FOLDER = Path()
 
 
-def handlers_of(asker: ScriptedAsker) -> page.Handlers:
-    return page.Handlers(asker, Parts(Conversations(FOLDER), Intake(asker.library.add), FixedSettings()))
+def handlers_of(asker: ScriptedAsker) -> Handlers:
+    return Handlers(asker, Parts(Conversations(FOLDER), Intake(asker.library.add), FixedSettings()))
 
 
 def done(asker: ScriptedAsker, *questions: str) -> view.Conversation:
@@ -98,7 +99,7 @@ def test_closing_the_answer_closes_the_stream() -> None:
 
 
 def test_a_fast_model_is_drawn_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qa.web.page.REDRAW_S", 60)
+    monkeypatch.setattr("qa.web.handlers.REDRAW_S", 60)
     handlers = handlers_of(ScriptedAsker())
     drafts = [step[0][-1].draft for step in handlers.answer(handlers.begin("who?", ())[1])]
     assert drafts == ["", "", "", "", "", ""]  # searching, evidence, three claims, done: no draft came late enough
