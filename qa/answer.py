@@ -112,16 +112,23 @@ class Asker:
         return self._find(question, history, within, today)
 
     def stream(
-        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        within: Filter | None = None,
+        today: date | None = None,
+        narrow: bool = True,
     ) -> Iterator[Event]:
         """Yield the evidence, then the answer as it is written and checked, then the result. Closing it stops the model.
 
-        Only the articles that `within` lets through are searched; `today` is what "last week" is counted from.
+        Only the articles that `within` lets through are searched; `today` is what "last week" is counted from;
+        with `narrow` false such words of the question narrow nothing.
 
         Raises InputError for an empty or overlong question; what goes wrong with the model is a typed abstention instead.
         """
         clock = _Clock()
-        found = self._find(question, history, within, today)
+        found = self._find(question, history, within, today, narrow=narrow)
         yield found
         writing = _Writing(
             question=question,
@@ -185,7 +192,15 @@ class Asker:
         )
         yield writing.done(claims=claims, abstained=reason, completion=text, detail=detail)
 
-    def _find(self, question: str, history: Sequence[Turn], within: Filter | None, today: date | None) -> EvidenceFound:
+    def _find(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        within: Filter | None,
+        today: date | None,
+        *,
+        narrow: bool = True,
+    ) -> EvidenceFound:
         # Half a surrogate pair can come with JSON or a terminal that is not UTF-8, and nothing below can read it.
         asked = " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
         if not asked:
@@ -196,7 +211,7 @@ class Asker:
         reranker = self._loaded_reranker()
         standalone = chat.standalone(asked, history)
         retriever = Retriever(self.library, self.config, reranker)
-        first = retriever.first(standalone, within, today=today)
+        first = retriever.first(standalone, within, today=today, narrow=narrow)
         retrieved_ms = clock.ms
         found = retriever.read(first)
         reranked_ms = clock.ms - retrieved_ms

@@ -39,8 +39,13 @@ class Asks(Protocol):
     def library(self) -> Library:
         """The articles that are asked."""
 
-    def stream(self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None) -> Iterator[Event]:
-        """Yield one EvidenceFound, then what is written and checked, then one AnswerDone."""
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, narrow: bool = True
+    ) -> Iterator[Event]:
+        """Yield one EvidenceFound, then what is written and checked, then one AnswerDone.
+
+        With `narrow` false, a time that the question names narrows nothing.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,9 +81,12 @@ class Handlers:
     # ---------------------------------------------------------------------------------------------------- asking
 
     def begin(
-        self, question: str, conversation: Conversation, desk: Desk = NEW
+        self, question: str, conversation: Conversation, desk: Desk = NEW, *, like: Exchange | None = None
     ) -> tuple[Any, Conversation, Sent, Any, Any, Desk, Sent]:
-        """Take the question at once, so that it is on the page while it waits for the model."""
+        """Take the question at once, so that it is on the page while it waits for the model.
+
+        With `like` the time that the question names narrows it, or does not, as it did there.
+        """
         question = question.strip()
         if not question or _running(conversation):
             return gr.skip(), conversation, gr.skip(), gr.skip(), gr.skip(), desk, gr.skip()
@@ -91,6 +99,8 @@ class Handlers:
             within=desk.within,
             narrowed=view.in_words(desk.within, self._titles(desk.within)),
             replaces=replaces,
+            phrase=like.phrase if like and like.widened else "",
+            widened=bool(like and like.widened),
         )
         conversation = (*(conversation[:-1] if replaces else conversation), exchange)
         talk = packed(view.talk_view(conversation, last=True))
@@ -127,9 +137,13 @@ class Handlers:
             exchange = exchange.searching()
             yield show(exchange, gr.skip())
             drawn = 0.0
-            with closing(
-                cast("Any", self.asker.stream(exchange.question, view.history(past), within=exchange.within or None))
-            ) as events:
+            stream = self.asker.stream(
+                exchange.question,
+                view.history(past),
+                within=exchange.within or None,
+                narrow=not exchange.widened,
+            )
+            with closing(cast("Any", stream)) as events:
                 for event in events:
                     exchange = exchange.after(event)
                     if isinstance(event, DraftGrown) and time.monotonic() - drawn < REDRAW_S:
@@ -149,7 +163,7 @@ class Handlers:
         """Store a finished answer. One that cannot be stored is shown all the same."""
         if exchange.answer is None or not desk.talk:
             return
-        item = kept(exchange.key, exchange.answer, within=exchange.narrowed)
+        item = kept(exchange.key, exchange.answer, within=exchange.asked_of)
         try:
             self.parts.kept.keep(desk.talk, item, instead_of=exchange.replaces)
         except ArticleQAError as error:
@@ -177,8 +191,19 @@ class Handlers:
         """Ask the newest question once more, in its own place, of the articles that are chosen now."""
         if not conversation or _running(conversation):
             return gr.skip(), conversation, gr.skip(), gr.skip(), gr.skip(), desk, gr.skip()
+        return self._repeated(conversation[-1], conversation, desk)
+
+    def turn_time(self, conversation: Conversation, desk: Desk) -> tuple[Any, Conversation, Sent, Any, Any, Desk, Sent]:
+        """Ask the newest question once more, without the time that it names; or with it again."""
+        if not conversation or _running(conversation) or not conversation[-1].phrase:
+            return gr.skip(), conversation, gr.skip(), gr.skip(), gr.skip(), desk, gr.skip()
         newest = conversation[-1]
-        _, *begun = self.begin(newest.question, conversation, replace(desk, editing=newest.key))
+        return self._repeated(replace(newest, widened=not newest.widened), conversation, desk)
+
+    def _repeated(
+        self, like: Exchange, conversation: Conversation, desk: Desk
+    ) -> tuple[Any, Conversation, Sent, Any, Any, Desk, Sent]:
+        _, *begun = self.begin(like.question, conversation, replace(desk, editing=like.key), like=like)
         return gr.skip(), *begun  # what was typed meanwhile stays in the box
 
     def edit(self, conversation: Conversation, desk: Desk) -> tuple[Any, Desk, Sent]:
@@ -284,7 +309,8 @@ class Handlers:
             items = tuple(stored[e.key] if e.key in stored else kept(e.key, e.answer) for e in wanted if e.answer)
         if not items:
             return gr.skip()
-        articles = (self.asker.library.get(name) for name in {c.article_id for i in items for c in i.answer.citations})
+        ids = {name for item in items for name in export.sources(item.answer)}
+        articles = (self.asker.library.get(name) for name in ids)
         links = {article.id: article.url for article in articles if article and article.url}
         base: Json = {"at": next(self._openings)}
         if form == "clipboard":

@@ -103,6 +103,7 @@ def build(asker: Asks, parts: Parts) -> gr.Blocks:
             ask.click(on.begin, [box, conversation, desk], begun, **every),
             talk.example(on.example, [conversation, desk], begun, **quiet),
             talk.again(on.again, [conversation, desk], begun, **quiet),
+            talk.timed(on.turn_time, [conversation, desk], begun, **quiet),
         ):
             answered = start.then(
                 on.answer,

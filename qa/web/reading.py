@@ -9,7 +9,7 @@ from pathlib import PurePath
 
 from index.types import Article
 from qa.export import day, web_address
-from qa.web.view import Conversation, Exchange, Json, Kind, joined
+from qa.web.view import PLACES, Conversation, Exchange, Json, Kind, joined
 
 
 def hint_view(conversation: Conversation) -> Json:
@@ -49,7 +49,7 @@ def reader_view(article: Article | None, exchange: Exchange, kind: Kind, number:
     at = order.index(number)
     base: Json = {
         "href": f"#{kind}-{exchange.number}-{number}",
-        "place": f"{'Citation' if kind == 'cite' else 'Found sentence'} {at + 1} of {len(order)}",
+        "place": f"{PLACES[kind]} {at + 1} of {len(order)}",
         "previous": f"#{kind}-{exchange.number}-{order[at - 1]}" if at else "",
         "next": f"#{kind}-{exchange.number}-{order[at + 1]}" if at + 1 < len(order) else "",
         "note": "",

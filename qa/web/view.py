@@ -14,12 +14,27 @@ from datetime import date
 from typing import Any, Literal, get_args
 
 from index.types import Article, Filter
-from qa.export import day
+from qa import why
+from qa.export import DIFFER, day, sides
 from qa.record import Kept
-from qa.types import Answer, AnswerDone, Citation, Claim, ClaimChecked, DraftGrown, Event, Evidence, EvidenceFound, Turn
+from qa.types import (
+    Answer,
+    AnswerDone,
+    Citation,
+    Claim,
+    ClaimChecked,
+    DraftGrown,
+    Event,
+    Evidence,
+    EvidenceFound,
+    Hit,
+    Turn,
+)
 
 Json = dict[str, Any]
-Kind = Literal["cite", "near"]  # a sentence that an answer cites, or one that was only found
+# What can be opened in the reader: a sentence that an answer cites, one that was only found, one of the statements that do
+# not agree, a passage of the search.
+Kind = Literal["cite", "near", "says", "found"]
 Stage = Literal["waiting", "searching", "reading", "writing", "checking", "done", "stopped", "failed"]
 
 EVERYTHING = Filter()
@@ -27,6 +42,8 @@ KINDS: tuple[str, ...] = get_args(Kind)
 RUNNING: frozenset[str] = frozenset({"waiting", "searching", "reading", "writing", "checking"})
 SOURCES = 100  # offered to choose from, the largest first
 NEAREST = 6  # sentences listed as the closest ones: as many as the model reads
+PASSAGES = 20  # listed under "How it was found"
+PASSAGE = 400  # characters shown of each
 
 STAGES: Mapping[str, str] = {
     "waiting": "Waiting for its turn",
@@ -50,6 +67,15 @@ ABSTENTIONS: Mapping[str, tuple[str, str]] = {
         "The search did its part: these are the sentences closest to the question.",
     ),
 }
+# kind of a mark -> what it is called in the reader
+PLACES: Mapping[Kind, str] = {
+    "cite": "Citation",
+    "near": "Found sentence",
+    "says": "Statement",
+    "found": "Passage",
+}
+# part of the search -> how its time is told
+TIMES: Mapping[str, str] = {"retrieve": "searched in", "rerank": "read in", "evidence": "all evidence after"}
 # start of an article's file name or id -> questions it is good for; shown only where that article is in the library
 EXAMPLES: tuple[tuple[str, str], ...] = (
     ("2021-09-01-india-taliban-doha", "Who did Mittal meet?"),
@@ -95,6 +121,9 @@ class Exchange:
     key: str = ""  # names the answer in the kept conversations
     within: Filter = EVERYTHING  # the articles that are asked
     narrowed: str = ""  # the same in words
+    phrase: str = ""  # "last week": words of the question that narrow it to a time
+    widened: bool = False  # they were told not to
+    retrieved: tuple[Hit, ...] = ()  # the passages of the search, best first
     replaces: str = ""  # key of the answer in whose place this one is kept
     ahead: int = 0  # questions that are answered before this one
     verdict: str = ""  # of the reader: "up", "down" or ""
@@ -110,17 +139,23 @@ class Exchange:
         """The answer, or what it would be if the model said no more: the one place that numbers citations."""
         return self.answer or Answer(self.question, claims=self.claims, evidence=self.evidence)
 
+    @property
+    def asked_of(self) -> str:
+        """Which part of the library was asked, in words; "" for all of it."""
+        told = f"“{self.phrase}”" if self.phrase and not self.widened else None
+        return ", ".join(filter(None, (self.narrowed, told)))
+
     def after(self, event: Event) -> Exchange:
         """The exchange with one more event of `Asker.stream` taken in."""
         match event:
             case EvidenceFound():
-                said = f"“{event.narrowed}”" if event.narrowed else None  # a time that the question itself names
                 return replace(
                     self,
                     stage="reading",
                     evidence=event.evidence,
                     standalone=event.standalone,
-                    narrowed=", ".join(filter(None, (self.narrowed, said))),
+                    phrase=event.narrowed or self.phrase,
+                    retrieved=event.retrieved,
                 )
             case DraftGrown():
                 draft = _MARKS.sub("", event.text).strip()  # labels of the prompt, not the numbers shown here
@@ -130,7 +165,13 @@ class Exchange:
             case AnswerDone():
                 answer = event.answer
                 return replace(
-                    self, stage="done", answer=answer, claims=answer.claims, evidence=answer.evidence, draft=""
+                    self,
+                    stage="done",
+                    answer=answer,
+                    claims=answer.claims,
+                    evidence=answer.evidence,
+                    retrieved=answer.retrieved,
+                    draft="",
                 )
 
     def waiting(self, ahead: int) -> Exchange:
@@ -153,6 +194,10 @@ class Exchange:
         """What can be opened: the cited sentences by their marks, or the found ones, best first."""
         if kind == "cite":
             return tuple(_cited(n, citation) for n, citation in enumerate(self.so_far.citations, start=1))
+        if kind == "says":
+            return tuple(_cited(side.number, side.citation) for side in sides(self.so_far.disagreement))
+        if kind == "found":
+            return tuple(_found(rank, hit) for rank, hit in enumerate(self.retrieved[:PASSAGES], start=1))
         found = sorted((e for e in self.evidence if not e.neighbour), key=lambda e: (-e.score, e.label))
         return tuple(Spot(e.label, e.article_id, e.title, e.date, e.start, e.end, e.text) for e in found[:NEAREST])
 
@@ -160,6 +205,11 @@ class Exchange:
 def _cited(number: int, citation: Citation) -> Spot:
     c = citation
     return Spot(number, c.article_id, c.title, c.date, c.start, c.end, c.quote)
+
+
+def _found(rank: int, hit: Hit) -> Spot:
+    p = hit.passage
+    return Spot(rank, p.article_id, hit.title, hit.date, p.start, p.end, p.text)
 
 
 Conversation = tuple[Exchange, ...]
@@ -246,6 +296,7 @@ def exchange_view(exchange: Exchange) -> Json:
         "status": _status(exchange),
         "searched": _searched(exchange),
         "narrowed": exchange.narrowed,
+        "time": _time(exchange),
         "claims": [
             {
                 "text": claim.text,
@@ -255,11 +306,13 @@ def exchange_view(exchange: Exchange) -> Json:
             for claim in answer.shown
         ],
         "trust": _trust(answer) if exchange.answer else "",
+        "differ": _differ(exchange),
         "draft": exchange.draft,
         "message": _message(exchange) if abstained or exchange.stage in {"stopped", "failed"} else None,
         "lists": list(_lists(exchange, cited, abstained=abstained)),
         "withdrawn": _withdrawn(answer),
         "tools": _tools(exchange),
+        "found": _how_found(exchange),
     }
 
 
@@ -284,6 +337,19 @@ def _searched(exchange: Exchange) -> str:
     return standalone if standalone and standalone != exchange.question.strip() else ""
 
 
+def _time(exchange: Exchange) -> Json | None:
+    """The chip for the time that the question itself names; null where it names none."""
+    if not exchange.phrase:
+        return None
+    words = f"“{exchange.phrase}”"
+    return {
+        "label": f"Not narrowed to {words}" if exchange.widened else f"Only articles of {words}",
+        "change": f"Narrow it to {words} again" if exchange.widened else f"Take off {words} and ask again",
+        "widened": exchange.widened,
+        "open": not exchange.running,
+    }
+
+
 def _message(exchange: Exchange) -> Json:
     """What is said in place of an answer."""
     if exchange.stage == "failed":
@@ -293,9 +359,9 @@ def _message(exchange: Exchange) -> Json:
         return {"kind": "stopped", "text": "Stopped.", "why": why or "No sentence had been checked yet."}
     reason = exchange.answer.reason or "not_stated"
     text, why = ABSTENTIONS[reason]
-    if exchange.narrowed and reason == "nothing_found":
+    if exchange.asked_of and reason == "nothing_found":
         why = "None of the articles that were asked has anything on this question."
-    part = "Only a part of the library was asked." if exchange.narrowed and reason != "llm_unavailable" else None
+    part = "Only a part of the library was asked." if exchange.asked_of and reason != "llm_unavailable" else None
     return {"kind": reason, "text": text, "why": " ".join(filter(None, (why, exchange.answer.detail, part)))}
 
 
@@ -324,8 +390,50 @@ def _list(exchange: Exchange, kind: Kind, heading: str, spots: Iterable[Spot]) -
     return {"kind": kind, "heading": heading, "fold": False, "items": items}
 
 
+def _differ(exchange: Exchange) -> Json | None:
+    """The statements that do not agree, to stand side by side; null where none are known."""
+    stated = sides(exchange.so_far.disagreement)
+    if not stated:
+        return None
+    cited = {(c.article_id, c.start, c.end): n for n, c in enumerate(exchange.so_far.citations, start=1)}
+    spots = {spot.number: spot for spot in exchange.spots("says")}
+    items = []
+    for side in stated:
+        spot = spots[side.number]
+        mark = cited.get((spot.article_id, spot.start, spot.end))
+        items.append(
+            _link(exchange, "says", spot)
+            | {"value": side.value, "quote": spot.quote, "title": spot.title, "day": day(spot.date) or "No date"}
+            | {"notes": list(side.notes), "mark": f"cited as [{mark}]" if mark else ""}
+        )
+    return {"heading": DIFFER, "items": items}
+
+
+def _how_found(exchange: Exchange) -> Json | None:
+    """The passages of the search with what each stage thought of them; null where they are not known any more."""
+    if exchange.running or not exchange.retrieved:
+        return None
+    items = []
+    for spot, hit in zip(exchange.spots("found"), exchange.retrieved, strict=False):
+        text = spot.quote if len(spot.quote) <= PASSAGE else f"{spot.quote[:PASSAGE].rsplit(' ', 1)[0]} …"
+        items.append(
+            _link(exchange, "found", spot)
+            | {"title": spot.title, "day": day(spot.date), "text": text, "why": ", ".join(why.reasons(hit))}
+            | {"scores": [{"name": name, "value": value} for name, value in why.scores(hit)]}
+        )
+    left = len(exchange.retrieved) - len(items)
+    timings = exchange.answer.timings_ms if exchange.answer else {}
+    took = [f"{word} {timings[name]:,.0f} ms" for name, word in TIMES.items() if name in timings]
+    return {
+        "heading": "How it was found",
+        "about": joined(count(len(exchange.retrieved), "passage"), *took),
+        "items": items,
+        "more": f"{count(left, 'more passage')}, further down." if left else "",
+    }
+
+
 def _link(exchange: Exchange, kind: Kind, spot: Spot) -> Json:
-    what = f"Citation {spot.number}" if kind == "cite" else "Found sentence"
+    what = f"Citation {spot.number}" if kind == "cite" else PLACES[kind]
     return {
         "n": spot.number,
         "href": f"#{kind}-{exchange.number}-{spot.number}",

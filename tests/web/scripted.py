@@ -12,17 +12,19 @@ from typing import Any
 
 from index.errors import ConfigError, LibraryError, LLMUnavailableError
 from index.library import Added
-from index.types import Article, Filter, Listed
+from index.types import Article, Filter, Listed, Passage
 from qa.types import (
     Answer,
     AnswerDone,
     Citation,
     Claim,
     ClaimChecked,
+    Disagreement,
     DraftGrown,
     Event,
     Evidence,
     EvidenceFound,
+    Hit,
     Rejection,
     Turn,
 )
@@ -186,33 +188,46 @@ class ScriptedAsker:
         self.go_on = Flag()  # the "hold" question waits for it after its evidence
         self.histories: list[tuple[Turn, ...]] = []
         self.withins: list[Filter | None] = []
+        self.narrows: list[bool] = []
 
-    def stream(self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None) -> Iterator[Event]:
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, narrow: bool = True
+    ) -> Iterator[Event]:
         """Yield the scripted events."""
+        self.narrows.append(narrow)
         self.histories.append(tuple(history))
         self.withins.append(within)
         try:
-            for event in self._script(question):
+            for event in self._script(question, narrow=narrow):
                 time.sleep(self.pace_s)
                 yield event
         except GeneratorExit:
             self.closed.set()
             raise
 
-    def _script(self, question: str) -> Iterator[Event]:
+    def _script(self, question: str, *, narrow: bool) -> Iterator[Event]:
         words = question.lower()
-        if "evil" in words:
-            return evil(question)
-        if "spent" in words:
-            return toll(question)
-        if "cost" in words:
-            return cost(question)
+        if "last week" in words:
+            return week(question, narrow=narrow)
         if "hold" in words:
             return met(question, lambda: self.go_on.wait(20))
-        for word, script in FAILURES.items():
+        for word, script in SCRIPTS.items():
             if word in words:
                 return script(question)
         return met(question)
+
+
+def hit(article: Article, text: str, asked: str = "", **stages: float) -> Hit:
+    """A passage of `article` that holds `text` alone."""
+    start = article.text.index(text)
+    passage = Passage(f"{article.id} {start}", article.id, 0, 0, start, start + len(text), text)
+    return Hit(passage, article.title, article.date, 1.0, stages, asked)
+
+
+HITS = (
+    hit(BRIDGE, "The repair costs $6.4 million, the city said.", bm25=4.5, dense=0.61, rrf=0.0325, rerank=6.25),
+    hit(DOHA, INVESTED, "how much? Bridge repair", hop=2.0),
+)
 
 
 def done(question: str, claims: Sequence[Claim] = (), found: Sequence[Evidence] = (), **fields: Any) -> AnswerDone:  # noqa: ANN401
@@ -260,6 +275,25 @@ def toll(question: str) -> Iterator[Event]:
     yield ClaimChecked(both)
     yield ClaimChecked(alone)
     yield done(question, (both, alone), (here, there))
+
+
+def differ(question: str) -> Iterator[Event]:
+    """An answer from one of two articles that give different values; the later one corrects."""
+    there, here = evidence(1, DOHA, INVESTED), evidence(2, BRIDGE, "The repair costs $6.4 million, the city said.")
+    claim = Claim("It costs $6.4 million.", (citation(here),))
+    stated = Disagreement((citation(there), citation(here)), ("$ 3 billion", "$6.4 million"), correction=1)
+    yield EvidenceFound(question, (there, here), HITS, 40)
+    yield ClaimChecked(claim)
+    yield done(question, (claim,), (there, here), disagreement=stated, retrieved=HITS)
+
+
+def week(question: str, *, narrow: bool) -> Iterator[Event]:
+    """Last week nothing was written of it; without the week there is an answer."""
+    if narrow:
+        yield EvidenceFound(question, (), (), 40, narrowed="last week")
+        yield done(question, abstained="nothing_found", completion=None)
+        return
+    yield from cost(question)
 
 
 def evil(question: str) -> Iterator[Event]:
@@ -311,7 +345,11 @@ def crash(question: str) -> Iterator[Event]:
     raise ZeroDivisionError
 
 
-FAILURES: Mapping[str, Callable[[str], Iterator[Event]]] = {
+SCRIPTS: Mapping[str, Callable[[str], Iterator[Event]]] = {
+    "evil": evil,
+    "spent": toll,
+    "differ": differ,
+    "cost": cost,
     "eat": unsupported,
     "weather": not_stated,
     "xyzzy": nothing_found,

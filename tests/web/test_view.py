@@ -151,9 +151,9 @@ def test_an_abstention_says_that_only_a_part_was_asked() -> None:
 
 def test_the_words_of_the_question_that_narrow_it_are_shown() -> None:
     event = EvidenceFound("q", (), (), 40, narrowed="last week")
-    assert view.exchange_view(Exchange(1, "q").after(event))["narrowed"] == "“last week”"
+    assert view.exchange_view(Exchange(1, "q").after(event))["time"]["label"] == "Only articles of “last week”"
     chosen = Exchange(1, "q", narrowed="The Sarn Herald").after(event)
-    assert view.exchange_view(chosen)["narrowed"] == "The Sarn Herald, “last week”"
+    assert chosen.asked_of == "The Sarn Herald, “last week”"
 
 
 def test_a_dead_model_is_explained() -> None:
