@@ -52,6 +52,7 @@ AT_HOME: dict[str, set[str]] = {
     "starlette": {"qa.web.page"},
     "tokenizers": {"index.onnx"},
     "torch": set(),
+    "trafilatura": {"index.loaders.html"},
     "transformers": set(),
     "xllamacpp": {"qa.backends.llama_server"},
     "yaml": {"index.loaders.text"},
@@ -66,6 +67,7 @@ HEAVY = (
     "sentence_transformers",
     "tokenizers",
     "torch",
+    "trafilatura",
     "transformers",
     "xllamacpp",
 )

@@ -140,6 +140,8 @@ def build(asker: Asks, parts: Parts) -> gr.Blocks:
         reader.find(panes.find, [conversation], reader, **latest)
         reader.refresh(panes.refresh, [conversation], reader, **quiet).then(on.masthead, None, masthead, **quiet)
         reader.dropped(panes.dropped, [conversation], reader, **every)
+        reader.fetch(panes.fetch, [conversation], reader, **every)
+        reader.reread(panes.reread, [conversation], reader, **every)
         reader.clear(panes.clear, [conversation], reader, **quiet)
         reader.remove(panes.remove, [conversation], reader, **quiet).then(on.masthead, None, masthead, **quiet)
         reader.reopen(

@@ -55,7 +55,13 @@ class Shelf:
 
 
 def library_view(
-    shelf: Shelf, wanted: Wanted, *, endings: Sequence[str], note: str = "", refresh: bool = False
+    shelf: Shelf,
+    wanted: Wanted,
+    *,
+    endings: Sequence[str],
+    fetches: bool = True,
+    note: str = "",
+    refresh: bool = False,
 ) -> Json:
     """The library as a table with a place to drop files on.
 
@@ -63,6 +69,7 @@ def library_view(
         shelf: what is there.
         wanted: which part of it is shown.
         endings: of the files that can be read, such as ".txt".
+        fetches: false where the page can be reached from other machines: whoever opens it could read what this one reaches.
         note: what has just been done, in words.
         refresh: true where nobody has asked for it: it takes no focus, and no place of another view.
     """
@@ -72,7 +79,11 @@ def library_view(
         "heading": count(shelf.articles, "article"),
         "counts": _counts(shelf),
         "accepts": list(endings),
-        "kinds": f"Files that can be read: {', '.join(endings)}. A web address cannot be added yet: save the page as text.",
+        "kinds": f"Files that can be read: {', '.join(endings)}",
+        "fetches": fetches,
+        "why": ""
+        if fetches
+        else "Web addresses cannot be added here, because this page can be opened from other machines.",
         "query": wanted.query,
         "order": wanted.order,
         "down": wanted.down,
@@ -121,7 +132,9 @@ def _row(one: Listed) -> Json:
 
 def _hint(shelf: Shelf, wanted: Wanted) -> str:
     if not shelf.articles:
-        return "The library is empty. Drop files or a folder here, or add a folder in a terminal: article-qa add FOLDER"
+        return (
+            "The library is empty. Drop files or a folder above, or add a folder in a terminal: article-qa add FOLDER"
+        )
     return f"No article has “{wanted.query}” in its title, source, date or name." if not shelf.found else ""
 
 

@@ -14,6 +14,7 @@ from gradio.utils import get_upload_folder
 from index.errors import ArticleQAError
 from index.intake import Intake
 from index.loaders import LOADERS
+from index.loaders.url import is_web
 from index.types import Article, Listed
 from qa.conversations import Conversations
 from qa.web import panels
@@ -21,6 +22,7 @@ from qa.web.line import Line
 from qa.web.view import Conversation, Json
 
 FILES_AT_ONCE = 200  # named in one event of the browser; its script sends fewer
+ADDRESSES_CHARS = 200_000
 
 
 class Counted(Protocol):
@@ -134,6 +136,32 @@ class Panes:
         self.parts.intake.take(files)
         return self._shelf(_wanted(event), conversation, refresh=True)
 
+    def fetch(self, conversation: Conversation, event: gr.EventData) -> str:
+        """Web addresses were given: fetch them in the background, only where nobody else can open the page."""
+        sent = _sent(event, "text")
+        addresses = list(dict.fromkeys(sent[:ADDRESSES_CHARS].split())) if isinstance(sent, str) else []
+        if not self.parts.changeable or not addresses:
+            return self._shelf(_wanted(event), conversation, refresh=True)
+        self.parts.intake.fetch(addresses[:FILES_AT_ONCE])
+        left = len(addresses) - FILES_AT_ONCE
+        note = f"Only the first {FILES_AT_ONCE} addresses were taken; {left:,} are left." if left > 0 else ""
+        return self._shelf(_wanted(event), conversation, note=note)
+
+    def reread(self, conversation: Conversation, event: gr.EventData) -> str:
+        """Read an article once more from its file or its web address."""
+        article_id = _sent(event, "id")
+        article = self.library.get(article_id) if isinstance(article_id, str) else None
+        if article is None:
+            return self._shelf(_wanted(event), conversation, note="That article was not in the library any more.")
+        note = ""
+        if article.file is None:
+            note = f"“{article.title}” was dropped here, so there is no file to read again: drop it once more."
+        elif is_web(article.file) and not self.parts.changeable:
+            note = "It came from a web address, which is not fetched while this page can be opened from other machines."
+        else:
+            self.parts.intake.reread(article)
+        return self._shelf(_wanted(event), conversation, note=note)
+
     def clear(self, conversation: Conversation, event: gr.EventData) -> str:
         """Forget the files that have been read."""
         self.parts.intake.clear()
@@ -168,7 +196,9 @@ class Panes:
             self.parts.intake.arrivals(),
             self._left_s(status.pending),
         )
-        shown = panels.library_view(shelf, wanted, endings=list(LOADERS), note=note, refresh=refresh)
+        shown = panels.library_view(
+            shelf, wanted, endings=list(LOADERS), fetches=self.parts.changeable, note=note, refresh=refresh
+        )
         return self._opened(shown, conversation)
 
     def _left_s(self, pending: int) -> float | None:

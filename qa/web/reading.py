@@ -88,12 +88,14 @@ def opened(view: Json, *, turn: int, at: int, auto: bool = False) -> Json:
 
 def _article(article: Article) -> Json:
     first = next((text for _, text in _paragraphs(article.text)), "")
+    web = web_address(article.file)  # where it was fetched: shown as its link
+    file = PurePath(article.file).name if article.file and not web else None
     return {
         "kind": "article",
         "id": article.id,
         "title": article.title,
         "day": day(article.date),
-        "kicker": joined(day(article.date), article.source, PurePath(article.file).name if article.file else None),
+        "kicker": joined(day(article.date), article.source, file),
         "url": web_address(article.url),
         "titled": first.lstrip("# ").strip() == article.title.strip(),  # the text itself begins with the title
     }

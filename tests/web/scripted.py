@@ -118,7 +118,7 @@ class Shelf:
     ) -> list[Listed]:
         """Return a page of them."""
         found = [
-            Listed(a.id, a.title, a.date, a.source, len(a.text), self.pending and 1)
+            Listed(a.id, a.title, a.date, a.source, len(a.text), self.pending and 1, a.file)
             for a in self.held.values()
             if all(word.lower() in f"{a.title} {a.source} {a.date} {a.id}".lower() for word in query.split())
         ]

@@ -257,3 +257,22 @@ def test_the_parts_of_a_filter_are_told_in_words() -> None:
     assert words == f"Only “{BRIDGE.title}”, Paper, From 3 May 2024"
     assert view.in_words(Filter(), {}) == ""
     assert view.in_words(Filter(frozenset({DOHA.id})), {}) == f"Only “{DOHA.id}”"
+
+
+@pytest.mark.parametrize("sent", [{"text": 3}, {"text": ["http://127.0.0.1:1/"]}, {"text": " \n"}, {}])
+def test_only_texts_are_taken_for_addresses(handlers: Handlers, sent: dict[str, object]) -> None:
+    handlers.panes.fetch((), event(**sent))
+    assert handlers.parts.intake.arrivals() == ()
+
+
+def test_a_browser_cannot_make_a_page_for_others_fetch(tmp_path: Path) -> None:
+    asker = ScriptedAsker()
+    with parts_of(asker, tmp_path, changeable=False) as parts:
+        Handlers(asker, parts).panes.fetch((), event(text="http://127.0.0.1:1/"))
+        assert parts.intake.arrivals() == ()
+
+
+@pytest.mark.parametrize("sent", [{"id": "none"}, {"id": 3}, {"id": ["x"]}, {}])
+def test_what_is_not_there_is_not_read_again(handlers: Handlers, sent: dict[str, object]) -> None:
+    shown = json.loads(handlers.panes.reread((), event(**sent)))
+    assert shown["note"] == "That article was not in the library any more."

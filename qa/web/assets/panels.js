@@ -19,25 +19,26 @@ const drawRows = (view) => [
     make("thead", {}, make("tr", {}, view.columns.map(({ name, label }) =>
       make("th", { scope: "col", class: name, "aria-sort": view.order === name ? (view.down ? "descending" : "ascending") : null },
         press("sort", [label, view.order === name && make("span", { class: "arrow", "aria-hidden": "true" }, view.down ? " ↓" : " ↑")], { "data-name": name }))),
-      make("th", { scope: "col", class: "state" }, "State"), make("th", { scope: "col" }, make("span", { class: "unseen" }, "Remove")))),
+      make("th", { scope: "col", class: "state" }, "State"), make("th", { scope: "col" }, make("span", { class: "unseen" }, "Read again or remove")))),
     make("tbody", {}, view.rows.map((row) => {
       const open = press("title", make("span", { dir: "auto" }, row.title));
       const remove = press("remove", "Remove", { "aria-label": `Remove: ${row.title}` });
-      open.articleId = remove.articleId = row.id; // a property, not an attribute: an id may hold any character
+      const again = press("reread", "Read again", { "aria-label": `Read again: ${row.title}` });
+      open.articleId = remove.articleId = again.articleId = row.id; // a property, not an attribute: an id may hold any character
       remove.articleTitle = row.title;
       return make("tr", {},
         make("th", { scope: "row", class: "title" }, open), make("td", { class: "date" }, row.date),
         make("td", { class: "source", dir: "auto" }, row.source), make("td", { class: "size" }, row.size),
-        make("td", { class: `state ${row.ready ? "ready" : "coming"}` }, row.state), make("td", { class: "action" }, remove));
+        make("td", { class: `state ${row.ready ? "ready" : "coming"}` }, row.state), make("td", { class: "action" }, again, remove));
     }))),
   view.hint && make("p", { class: "note" }, view.hint),
 ];
 
 const drawFiles = (view) => [
   view.progress && make("p", { class: "progress" }, view.progress, " ", !view.files.some((f) => f.state === "waiting" || f.state === "reading") && press("clear", "Clear the list")),
-  view.files.length && make("ul", { class: "files", tabindex: view.files.length > 6 ? "0" : null, role: "group", "aria-label": "Files" },
-    view.files.slice().reverse().map((file) => make("li", { class: file.state },
-      make("span", { class: "name", dir: "auto" }, file.name), make("span", { class: "outcome" }, `${file.label}${file.said ? `: ${file.said}` : ""}`)))),
+  view.files.length && make("div", { class: "files", tabindex: view.files.length > 6 ? "0" : null, role: "group", "aria-label": "Files" },
+    make("ul", {}, view.files.slice().reverse().map((file) => make("li", { class: file.state },
+      make("span", { class: "name", dir: "auto" }, file.name), make("span", { class: "outcome" }, `${file.label}${file.said ? `: ${file.said}` : ""}`))))),
 ];
 
 const libraryFrame = () => {
@@ -60,12 +61,31 @@ const libraryFrame = () => {
     make("div", { class: "drop" },
       make("p", {}, "Drop files or folders here, or choose ", make("label", { for: "aq-files", class: "choose-files" }, "files", files), " or ",
         make("label", { for: "aq-folder", class: "choose-files" }, "a folder", folder), "."),
-      make("p", { class: "kinds part-kinds" })),
+      make("p", { class: "kinds part-kinds" }), make("div", { class: "part-web" })),
     make("div", { class: "part-files", role: "status" }),
     make("div", { class: "part-note", role: "status" }),
     make("div", { class: "finder" }, search),
     make("div", { class: "part-rows" }),
     make("div", { class: "part-pages pages" }));
+};
+
+// Web addresses, pasted or typed: the program fetches each once, now.
+const drawWeb = (view) => {
+  if (!view.fetches) return [make("p", { class: "kinds" }, view.why)];
+  const box = make("textarea", { id: "aq-web", rows: "1", placeholder: "https://…  one or several", "data-name": "web", spellcheck: "false", autocapitalize: "off" });
+  const form = make("form", { class: "web" }, make("label", { for: "aq-web" }, "Web addresses"), box, make("button", { type: "submit" }, "Fetch"));
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!box.value.trim()) return;
+    trigger("fetch", { ...asked(), text: box.value });
+    box.value = "";
+  });
+  return [form];
 };
 
 const drawLibrary = (view) => {
@@ -81,6 +101,7 @@ const drawLibrary = (view) => {
   part("heading", view.heading, () => [view.heading]);
   part("counts", view.counts, () => [view.counts]);
   part("kinds", view.kinds, () => [view.kinds]);
+  part("web", [view.fetches, view.why], () => drawWeb(view));
   part("files", [view.files, view.progress, table.uploading], () => [table.uploading && make("p", { class: "progress" }, table.uploading), ...drawFiles(view)]);
   part("note", view.note, () => [view.note && make("p", { class: "note" }, view.note)]);
   part("rows", [view.rows, view.order, view.down, view.hint], () => drawRows(view));

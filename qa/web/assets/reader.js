@@ -94,6 +94,7 @@ const answers = async (button) => {
     trigger("find", asked({ order, down: shown.order === order ? !shown.down : order === "date" || order === "size", page: 0 }));
   } else if (button.matches(".turn")) trigger("find", asked({ page: Number(button.dataset.page) }));
   else if (button.matches(".clear")) trigger("clear", asked());
+  else if (button.matches(".reread")) trigger("reread", { ...asked(), id: button.articleId });
   else if (button.matches(".reopen")) trigger("reopen", { id: row.talk.id });
   else if (button.matches(".export")) trigger("export", { id: row.talk.id, form: button.dataset.form });
   else if (button.matches(".remove")) {
