@@ -23,8 +23,10 @@ HOST, PORT = "127.0.0.1", 7860
 RUNS = Path("runs")  # where `evals.run` is told to write: the page shows its newest report
 
 
-def serve(config: Config, *, host: str = HOST, port: int = PORT) -> None:
+def serve(config: Config, *, host: str = HOST, port: int = PORT, file: Path | None = None) -> None:
     """Serve the page until Ctrl-C or SIGTERM; prints one line with the address when it is ready.
+
+    `file` is the configuration file that was named, where settings are saved; by default the user's own.
 
     Raises InputError if the port is taken, and what `Asker.open` raises if the library or a model cannot be used.
     """
@@ -38,7 +40,7 @@ def serve(config: Config, *, host: str = HOST, port: int = PORT) -> None:
         intake = Intake(asker.library.add)
         stack.callback(intake.close)
         parts = panes.Parts(
-            Conversations(config.library), intake, Settings(asker), changeable=_is_loopback(host), runs=RUNS
+            Conversations(config.library), intake, Settings(asker, file), changeable=_is_loopback(host), runs=RUNS
         )
         blocks = page.build(asker, parts)
         url = page.launch(blocks, host=host, port=port, runs=RUNS)

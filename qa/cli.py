@@ -317,7 +317,7 @@ def _ask(args: argparse.Namespace) -> int:
 def _serve(args: argparse.Namespace) -> int:
     import app
 
-    app.serve(_config(args), host=args.host, port=args.port)
+    app.serve(_config(args), host=args.host, port=args.port, file=args.config)
     return 0
 
 

@@ -23,6 +23,7 @@ from qa.web.view import Conversation, Json
 
 FILES_AT_ONCE = 200  # named in one event of the browser; its script sends fewer
 ADDRESSES_CHARS = 200_000
+REPORTS = ("*/report.html", "*/*/report.html", "*/answers.html")  # in the folder where evals are told to write
 
 
 class Counted(Protocol):
@@ -79,6 +80,9 @@ class Settings(Protocol):
 
     def apply(self, sent: Mapping[str, object]) -> None:
         """Use other settings. Raises ArticleQAError."""
+
+    def save(self) -> str:
+        """Keep them for the next start; return where. Raises ArticleQAError."""
 
     def probe(self, sent: Mapping[str, object]) -> str:
         """Test the model. Raises ArticleQAError."""
@@ -235,7 +239,7 @@ class Panes:
         return self._opened(shown, conversation)
 
     def apply(self, conversation: Conversation, event: gr.EventData) -> str:
-        """Change the settings, between two answers."""
+        """Change the settings, between two answers, and keep them for the next start if that is wanted."""
         if not self.parts.changeable:
             return self.settings(conversation)
         key = f"settings {time.monotonic_ns()}"
@@ -248,7 +252,13 @@ class Panes:
             return self.settings(conversation, f"Not changed: {error}", well=False)
         finally:
             self.parts.line.leave(key)
-        return self.settings(conversation, "Changed. The next question is answered with these settings.")
+        said = "Changed. The next question is answered with these settings."
+        if _sent(event, "keep") is not True:
+            return self.settings(conversation, said)
+        try:
+            return self.settings(conversation, f"{said} {self.parts.settings.save()}")
+        except ArticleQAError as error:
+            return self.settings(conversation, f"Changed until the program ends, but not saved: {error}", well=False)
 
     def probe(self, conversation: Conversation, event: gr.EventData) -> str:
         """Test the model of the settings in the form, without using them."""
@@ -262,8 +272,9 @@ class Panes:
 
 
 def newest_report(runs: Path | None) -> Path | None:
-    """The report of the newest run of the evals below `runs`."""
-    return max(runs.glob("*/report.html"), key=lambda file: file.stat().st_mtime, default=None) if runs else None
+    """The newest report below `runs`: of a run, or of the suite over several."""
+    files = [file for pattern in REPORTS for file in runs.glob(pattern)] if runs else []
+    return max(files, key=lambda file: file.stat().st_mtime, default=None)
 
 
 def _sent(event: gr.EventData, name: str) -> object:

@@ -147,6 +147,7 @@ class FixedSettings:
 
     def __init__(self) -> None:
         self.applied: list[dict[str, object]] = []
+        self.saved = 0
         self.values: dict[str, Any] = {
             "llm": "none",
             "llm_url": "",
@@ -170,6 +171,13 @@ class FixedSettings:
             raise ConfigError("evidence is 0: it goes from 1 to 50")
         self.applied.append(dict(sent))
         self.values |= sent
+
+    def save(self) -> str:
+        """Keep nothing; fail for the wrong address."""
+        if "wrong" in str(self.values["llm_url"]):
+            raise ConfigError("config.toml: cannot be written: No space left on device")
+        self.saved += 1
+        return "Saved in /home/ada/.config/article-qa/config.toml."
 
     def probe(self, sent: Mapping[str, object]) -> str:
         """Work, unless the address is a wrong one."""

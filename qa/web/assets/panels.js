@@ -211,7 +211,7 @@ const drawSettings = (view) => {
         field("Key", make("input", { name: "llm_key", type: "password", autocomplete: "new-password" }), view.has_key ? "A key is set. It is never shown; leave this empty to keep it." : "None is set.")),
       field("Sentences shown to the model", make("input", { name: "evidence", type: "number", min: "1", max: "50", value: view.evidence })),
       field("Longest answer, in tokens", make("input", { name: "answer_tokens", type: "number", min: "8", max: "8192", value: view.answer_tokens })),
-      make("p", { class: "buttons" }, make("button", { type: "submit", class: "primary" }, "Use these"), press("probe", "Test the model")),
+      make("p", { class: "buttons" }, make("button", { type: "submit", class: "primary" }, "Use these"), press("keep", "Use and save"), press("probe", "Test the model")),
       make("p", { class: "soft" }, view.why || view.keeps)));
   const server = form.querySelector(".server");
   const show = () => { server.hidden = llm.value !== "server"; };
@@ -222,13 +222,16 @@ const drawSettings = (view) => {
     return { llm: value("llm"), llm_url: value("llm_url"), llm_model: value("llm_model"), llm_key: value("llm_key"), evidence: Number(value("evidence")), answer_tokens: Number(value("answer_tokens")) };
   };
   const said = make("p", { class: `said ${view.well ? "well" : "badly"}`, role: "status" }, view.said);
-  const send = (name) => {
+  const send = (name, more = {}) => {
     said.className = "said";
     said.textContent = name === "probe" ? "Asking the model for a word …" : "Waiting for the answer that is being written …";
-    trigger(name, filled());
+    trigger(name, { ...filled(), ...more });
   };
   form.addEventListener("submit", (event) => { event.preventDefault(); send("apply"); });
-  form.addEventListener("click", (event) => { if (event.target.closest(".probe")) send("probe"); });
+  form.addEventListener("click", (event) => {
+    if (event.target.closest(".probe")) send("probe");
+    else if (event.target.closest(".keep") && form.reportValidity()) send("apply", { keep: true });
+  });
   return make("div", { class: "settings" },
     make("header", {}, make("h2", { tabindex: "-1" }, view.heading)), form, said,
     make("h3", {}, "In effect now"),
