@@ -6,7 +6,7 @@ from qa.types import Hit
 
 
 def scores(hit: Hit) -> tuple[tuple[str, str], ...]:
-    """Return (stage, score) of every stage that had a part in it, in the order in which they ran."""
+    """Return (stage, score) of every stage that had a part in it."""
     return tuple((name, f"{score:.3f}") for name, score in hit.stages.items())
 
 

@@ -288,7 +288,7 @@ def settings_view(shown: Mapping[str, Any], *, changeable: bool, said: str = "",
             {"name": "server", "label": "A server that speaks the OpenAI protocol"},
             {"name": "none", "label": "None: quote the best sentence"},
         ],
-        "keeps": "“Use these” holds until the page's program ends. “Use and save” also "
+        "keeps": "“Use these” holds until the page’s program ends. “Use and save” also "
         "writes the configuration file; a key is never written.",
         "said": said,
         "well": well,

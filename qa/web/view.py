@@ -401,9 +401,10 @@ def _differ(exchange: Exchange) -> Json | None:
     for side in stated:
         spot = spots[side.number]
         mark = cited.get((spot.article_id, spot.start, spot.end))
+        title = "" if spot.quote.startswith(spot.title.rstrip("…")) else spot.title  # it is the title that says it
         items.append(
             _link(exchange, "says", spot)
-            | {"value": side.value, "quote": spot.quote, "title": spot.title, "day": day(spot.date) or "No date"}
+            | {"value": side.value, "quote": spot.quote, "title": title, "day": day(spot.date) or "No date"}
             | {"notes": list(side.notes), "mark": f"cited as [{mark}]" if mark else ""}
         )
     return {"heading": DIFFER, "items": items}

@@ -36,5 +36,5 @@ def test_the_reasons_follow_from_the_stages(found: Hit, said: str) -> None:
     assert ", ".join(why.reasons(found)) == said
 
 
-def test_scores_keep_the_order_of_the_stages() -> None:
+def test_scores_are_short_and_in_their_order() -> None:
     assert why.scores(hit(rrf=0.03254, bm25=12)) == (("rrf", "0.033"), ("bm25", "12.000"))

@@ -70,7 +70,7 @@ const drawDiffer = ({ differ }) => differ ? [make("section", { class: "differ" }
       make("span", { class: "value", dir: "auto" }, side.value, side.notes.map((note) => make("span", { class: "note-tag" }, note))),
       make("q", { dir: "auto" }, side.quote),
       make("span", { class: "source" }, make("span", { class: "day" }, side.day), side.mark && ` · ${side.mark}`),
-      make("span", { class: "source", dir: "auto" }, side.title)))))))] : [];
+      side.title && make("span", { class: "source", dir: "auto" }, side.title)))))))] : [];
 
 // The passages of the search, for who wants to know why just these sentences were read.
 const drawFound = ({ found }) => found ? [make("details", { class: "found" },
