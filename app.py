@@ -36,6 +36,7 @@ def serve(config: Config, *, host: str = HOST, port: int = PORT, file: Path | No
     _check_port(host, port)  # before a model is loaded for nothing
     with ExitStack() as stack:
         asker = stack.enter_context(Asker.open(config))
+        stack.callback(warm(asker).join)
         asker.library.start()  # vectors that are still missing are made while questions are answered
         intake = Intake(asker.library.add)
         stack.callback(intake.close)
@@ -49,6 +50,18 @@ def serve(config: Config, *, host: str = HOST, port: int = PORT, file: Path | No
         print(f"Article QA: {url} (Ctrl-C ends it)", flush=True)
         with suppress(KeyboardInterrupt):
             ended.wait()
+
+
+def warm(asker: Asker) -> threading.Thread:
+    """Load what finds the evidence, in the background, so that the first question need not wait for it."""
+
+    def search() -> None:
+        with suppress(ArticleQAError):  # it is told when somebody asks
+            asker.retrieve("What is this about?")
+
+    thread = threading.Thread(target=search, name="warm")
+    thread.start()
+    return thread
 
 
 def _is_loopback(host: str) -> bool:

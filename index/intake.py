@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
 
 from index.errors import ArticleQAError, InputError
 from index.library import Added
@@ -53,7 +53,10 @@ class Intake:
         """Queue an article that has a `file`, to be read from there again. Raises InputError for any other."""
         if article.file is None:
             raise InputError(f"“{article.title}” was handed over on the page, so there is no file to read again")
-        self._queue([(_line(article.file), partial(again, article))])
+        name = (
+            article.file if url.is_web(article.file) else PurePath(article.file).name
+        )  # where it lies is nobody else's matter
+        self._queue([(_line(name), partial(again, article))])
 
     def _queue(self, jobs: Iterable[tuple[str, Callable[[], Iterator[Article | Problem]]]]) -> None:
         with self._change:
@@ -145,6 +148,9 @@ def _handed_over(name: str, path: Path) -> Iterator[Article | Problem]:
 def again(article: Article) -> Iterator[Article | Problem]:
     """Load what is now in the article's file or at its address, under the id that it has."""
     place = article.file or ""
+    if not url.is_web(place) and not Path(place).exists():
+        yield Problem(place, "is not there any more: the article stays as it was")
+        return
     several = place.lower().endswith((".jsonl", ".jsonl.gz")) and not url.is_web(place)
     for item in url.load(place) if url.is_web(place) else load(Path(place)):
         if isinstance(item, Article) and several and item.id != article.id:

@@ -269,7 +269,8 @@ def test_a_file_is_read_again_under_the_id_that_it_has(tmp_path: Path, intake: I
     (folder / "a.txt").unlink()
     intake.reread(next(a for a in empty.articles() if a.id.endswith("a.txt")))
     assert settled(intake).state == "failed"
-    assert "there is no such file" in settled(intake).said
+    assert settled(intake).said == "is not there any more: the article stays as it was"
+    assert str(tmp_path) not in "".join(one.name + one.said for one in intake.arrivals())
 
 
 def test_what_was_handed_over_cannot_be_read_again(intake: Intake) -> None:

@@ -20,7 +20,7 @@ from qa.answer import Asker
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.settings import Settings
-from qa.types import Prompt
+from qa.types import EvidenceFound, Prompt
 
 SERVER = {"llm": "server", "llm_url": "http://127.0.0.1:9/v1", "llm_model": "m", "llm_key": "sk-secret"}
 
@@ -214,3 +214,9 @@ def test_any_name_comes_back_from_the_file(tmp_path_factory: pytest.TempPathFact
         assert not file.exists()
     else:
         assert tomllib.loads(file.read_text("utf-8")) == {"llm_model": name}
+
+
+def test_the_time_that_a_question_names_can_be_passed_over(asker: Asker) -> None:
+    question, today = "What was said last week about the repair of the bridge?", date(2024, 5, 8)
+    found = [next(iter(asker.stream(question, today=today, narrow=narrow))) for narrow in (True, False)]
+    assert [one.narrowed for one in found if isinstance(one, EvidenceFound)] == ["last week", None]

@@ -19,8 +19,10 @@ from browsing import free_port, serving
 from scripted import FixedSettings, ScriptedAsker
 
 import app
-from index.errors import InputError
+from index.errors import InputError, WeightsError
 from index.intake import Intake
+from index.library import Library
+from qa.answer import Asker
 from qa.config import Config
 from qa.conversations import Conversations
 from qa.web import view
@@ -137,3 +139,17 @@ def test_the_program_prints_its_address_and_ends_on_sigterm(tmp_path: Path) -> N
         process.terminate()
         assert process.wait(30) == 0
         assert process.stdout.read() == ""
+
+
+def test_the_first_question_finds_the_search_warm(library: Library) -> None:
+    loaded: list[str] = []
+
+    def make() -> Any:  # noqa: ANN401
+        loaded.append("reranker")
+        raise WeightsError("the reranker is not here: article-qa models fetch")
+
+    with_it = Asker(library, Config(llm="none"), llm=None, reranker=make)
+    app.warm(with_it).join()  # what is missing is told when somebody asks, and does not end the page
+    assert loaded == ["reranker"]
+    with pytest.raises(WeightsError):
+        with_it.ask("who met?")

@@ -123,6 +123,12 @@ def test_a_time_in_the_question_is_a_chip_that_can_be_taken_off_and_put_back(fre
     reader.tab.get_by_role("button", name="Narrow it to “last week” again").click()
     expect(reader.tab.locator(".say")).to_have_text("Nothing was found.")
     assert asker.narrows[-1] is True
+    reader.tab.get_by_role("button", name="Take off “last week” and ask again").focus()
+    reader.tab.keyboard.press("Enter")
+    expect(reader.tab.get_by_label("Your question")).to_be_focused()  # the button has gone with the old answer
+    expect(reader.tab.locator(".claim")).to_have_count(1)
+    reader.tab.get_by_role("button", name="Narrow it to “last week” again").click()
+    expect(reader.tab.locator(".say")).to_have_text("Nothing was found.")
     reader.ask("how much does it cost?")  # the next question has no time: no chip, and nothing left of the old one
     assert asker.narrows[-1] is True
     assert reader.texts(".chip button") == ["×"]

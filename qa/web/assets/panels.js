@@ -20,10 +20,10 @@ const drawRows = (view) => [
       make("th", { scope: "col", class: name, "aria-sort": view.order === name ? (view.down ? "descending" : "ascending") : null },
         press("sort", [label, view.order === name && make("span", { class: "arrow", "aria-hidden": "true" }, view.down ? " ↓" : " ↑")], { "data-name": name }))),
       make("th", { scope: "col", class: "state" }, "State"), make("th", { scope: "col" }, make("span", { class: "unseen" }, "Read again or remove")))),
-    make("tbody", {}, view.rows.map((row) => {
+    make("tbody", {}, view.rows.map((row, at) => {
       const open = press("title", make("span", { dir: "auto" }, row.title));
       const remove = press("remove", "Remove", { "aria-label": `Remove: ${row.title}` });
-      const again = press("reread", "Read again", { "aria-label": `Read again: ${row.title}` });
+      const again = press("reread", "Read again", { "aria-label": `Read again: ${row.title}`, "data-name": `again-${at}` });
       open.articleId = remove.articleId = again.articleId = row.id; // a property, not an attribute: an id may hold any character
       remove.articleTitle = row.title;
       return make("tr", {},

@@ -190,9 +190,11 @@ element.addEventListener("click", (event) => {
   else if (button.matches(".export")) {
     button.closest("details").open = false;
     trigger("export", { turn, form: button.dataset.form });
-  } else if (button.matches(".again")) trigger("again", {});
-  else if (button.matches(".turn-time")) trigger("timed", {});
-  else if (button.matches(".edit")) trigger("edit", {});
+  } else if (button.matches(".again, .turn-time")) {
+    // The answer is drawn anew and the button with it: who works by keyboard goes on where questions are asked.
+    if (event.detail === 0) document.querySelector("#question textarea, #question input")?.focus();
+    trigger(button.matches(".again") ? "again" : "timed", {});
+  } else if (button.matches(".edit")) trigger("edit", {});
   else if (button.matches(".verdict")) {
     const taken = button.getAttribute("aria-pressed") === "true";
     trigger("judge", { turn, verdict: taken ? "" : button.dataset.verdict, comment: taken ? "" : remark(button) });
