@@ -111,6 +111,13 @@ class Asker:
         """Return the evidence without asking the model."""
         return self._find(question, history, within, today)
 
+    def glimpse(
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, narrow: bool = True
+    ) -> tuple[Evidence, ...]:
+        """Return the sentences that fit by their words alone, before anything is read: at once, and less to the point."""
+        first = Retriever(self.library, self.config, None).first(_standalone(question, history), within, narrow=narrow)
+        return evidence_for(first.question, first.hits[: self.config.passages], self.library, self.config, None)
+
     def stream(
         self,
         question: str,
@@ -201,15 +208,9 @@ class Asker:
         *,
         narrow: bool = True,
     ) -> EvidenceFound:
-        # Half a surrogate pair can come with JSON or a terminal that is not UTF-8, and nothing below can read it.
-        asked = " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
-        if not asked:
-            raise InputError("the question is empty: write what you want to know")
-        if len(asked) > MAX_QUESTION_CHARS:
-            raise InputError(f"the question has {len(asked)} characters: at most {MAX_QUESTION_CHARS} can be read")
+        standalone = _standalone(question, history)
         clock = _Clock()
         reranker = self._loaded_reranker()
-        standalone = chat.standalone(asked, history)
         retriever = Retriever(self.library, self.config, reranker)
         first = retriever.first(standalone, within, today=today, narrow=narrow)
         retrieved_ms = clock.ms
@@ -224,6 +225,17 @@ class Asker:
             if self._reranker is None and self._make_reranker is not None:
                 self._reranker = self._make_reranker()
             return self._reranker
+
+
+def _standalone(question: str, history: Sequence[Turn]) -> str:
+    """Return the question as it is searched. Raises InputError for an empty or overlong one."""
+    # Half a surrogate pair can come with JSON or a terminal that is not UTF-8, and nothing below can read it.
+    asked = " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
+    if not asked:
+        raise InputError("the question is empty: write what you want to know")
+    if len(asked) > MAX_QUESTION_CHARS:
+        raise InputError(f"the question has {len(asked)} characters: at most {MAX_QUESTION_CHARS} can be read")
+    return chat.standalone(asked, history)
 
 
 class _Clock:

@@ -17,13 +17,8 @@ if TYPE_CHECKING:
 
 MAX_PAGE = 5_000_000  # bytes: the longest web pages have one or two million
 _META = re.compile(rb"""<meta[^>]{1,200}charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
-_LATIN = frozenset(
-    {"ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"}
-)  # said of anything: not believed
+_LATIN = frozenset({"ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"})  # said of anything
 _NO_TEXT = "no article was found on it: it may be a list of links, or written by scripts; open it in a browser and save its text"
-logging.getLogger("trafilatura").setLevel(
-    logging.CRITICAL
-)  # it warns of pages without text; that is said here, in words
 
 
 def read(file: File) -> Iterator[Article]:
@@ -54,6 +49,8 @@ def page(markup: str, url: str | None = None) -> tuple[Given, str]:
     from trafilatura import bare_extraction
     from trafilatura.settings import Document
 
+    for name in ("trafilatura", "htmldate", "courlan"):  # they warn of pages without text; that is said here, in words
+        logging.getLogger(name).setLevel(logging.CRITICAL)
     found = bare_extraction(
         markup.replace("\0", ""),
         url=url,

@@ -19,7 +19,7 @@ from index.types import Filter
 from qa import export
 from qa.conversations import VERDICTS
 from qa.record import kept
-from qa.types import DraftGrown, Event, Turn
+from qa.types import DraftGrown, Event, Evidence, Turn
 from qa.web import reading, view
 from qa.web.panes import Library, Panes, Parts
 from qa.web.view import Conversation, Exchange, Json, packed
@@ -38,6 +38,11 @@ class Asks(Protocol):
     @property
     def library(self) -> Library:
         """The articles that are asked."""
+
+    def glimpse(
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, narrow: bool = True
+    ) -> tuple[Evidence, ...]:
+        """Return, at once, sentences that are near the question."""
 
     def stream(
         self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, narrow: bool = True
@@ -125,8 +130,11 @@ class Handlers:
             return now, talk, reader, gr.update(visible=done), gr.update(visible=not done)
 
         line, key = self.parts.line, exchange.key
+        asked: dict[str, Any] = {"within": exchange.within or None, "narrow": not exchange.widened}
         line.join(key)
         try:
+            exchange = exchange.glimpsed(self.asker.glimpse(exchange.question, view.history(past), **asked))
+            yield show(exchange, gr.skip())
             while ahead := line.ahead(key):
                 if ahead != exchange.ahead:
                     exchange = exchange.waiting(ahead)
@@ -137,12 +145,7 @@ class Handlers:
             exchange = exchange.searching()
             yield show(exchange, gr.skip())
             drawn = 0.0
-            stream = self.asker.stream(
-                exchange.question,
-                view.history(past),
-                within=exchange.within or None,
-                narrow=not exchange.widened,
-            )
+            stream = self.asker.stream(exchange.question, view.history(past), **asked)
             with closing(cast("Any", stream)) as events:
                 for event in events:
                     exchange = exchange.after(event)

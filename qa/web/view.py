@@ -174,6 +174,10 @@ class Exchange:
                     draft="",
                 )
 
+    def glimpsed(self, evidence: tuple[Evidence, ...]) -> Exchange:
+        """The exchange with what lies near at first sight; the search puts better in its place."""
+        return replace(self, evidence=evidence)
+
     def waiting(self, ahead: int) -> Exchange:
         """The exchange while so many others are before it."""
         return replace(self, stage="waiting", ahead=ahead)
@@ -378,7 +382,7 @@ def _lists(exchange: Exchange, cited: Sequence[Spot], *, abstained: bool) -> Ite
                 "fold": True,
             }
         return
-    heading = "Closest sentences"
+    heading = "Closest at first sight" if exchange.stage in {"waiting", "searching"} else "Closest sentences"
     if abstained and exchange.so_far.reason != "llm_unavailable":
         heading = "Closest, but does not say it"
     if found:

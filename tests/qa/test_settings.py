@@ -12,7 +12,7 @@ from fakes import BRIDGE, DOHA, ScriptedLLM
 from hypothesis import given
 from hypothesis import strategies as st
 
-from index.errors import ArticleQAError, ConfigError
+from index.errors import ArticleQAError, ConfigError, InputError
 from index.library import Library
 from index.types import Filter
 from qa import answer, config, settings
@@ -20,7 +20,7 @@ from qa.answer import Asker
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.settings import Settings
-from qa.types import EvidenceFound, Prompt
+from qa.types import EvidenceFound, Prompt, Turn
 
 SERVER = {"llm": "server", "llm_url": "http://127.0.0.1:9/v1", "llm_model": "m", "llm_key": "sk-secret"}
 
@@ -220,3 +220,17 @@ def test_the_time_that_a_question_names_can_be_passed_over(asker: Asker) -> None
     question, today = "What was said last week about the repair of the bridge?", date(2024, 5, 8)
     found = [next(iter(asker.stream(question, today=today, narrow=narrow))) for narrow in (True, False)]
     assert [one.narrowed for one in found if isinstance(one, EvidenceFound)] == ["last week", None]
+
+
+def test_a_glimpse_finds_by_words_what_the_question_is_about_and_keeps_to_the_filter(asker: Asker) -> None:
+    first = asker.glimpse("Who pays for the repair of Ostrey Bridge?")
+    assert first[0].article_id == BRIDGE.id
+    assert all(BRIDGE.text[e.start : e.end] == e.text for e in first if e.article_id == BRIDGE.id)
+    within = Filter(frozenset({DOHA.id}))
+    assert {e.article_id for e in asker.glimpse("the repair of Ostrey Bridge?", within=within)} <= {DOHA.id}
+    assert (
+        asker.glimpse("and who pays?", [Turn("user", "What does the repair of Ostrey Bridge cost?")])[0].article_id
+        == BRIDGE.id
+    )
+    with pytest.raises(InputError):
+        asker.glimpse("  ")

@@ -25,7 +25,7 @@ from index.loaders import Problem, load  # noqa: E402
 from qa.answer import Asker  # noqa: E402
 from qa.config import Config  # noqa: E402
 from qa.settings import Settings  # noqa: E402
-from qa.types import AnswerDone, Citation, Disagreement, Event, Turn  # noqa: E402
+from qa.types import AnswerDone, Citation, Disagreement, Event, Evidence, Turn  # noqa: E402
 
 DOCS = ROOT / "docs"
 WHO = "Who did Mittal meet?"
@@ -53,6 +53,10 @@ class Pictured:
     def __init__(self, asker: Asker) -> None:
         self.asker = asker
         self.library = asker.library
+
+    def glimpse(self, question: str, history: Sequence[Turn] = (), **given: Any) -> tuple[Evidence, ...]:  # noqa: ANN401
+        """Return the real sentences."""
+        return self.asker.glimpse(question, history, **given)
 
     def stream(self, question: str, history: Sequence[Turn] = (), **given: Any) -> Iterator[Event]:  # noqa: ANN401
         """Yield the real events."""

@@ -193,10 +193,17 @@ class ScriptedAsker:
         self.library = Shelf(articles)
         self.pace_s = pace_s
         self.closed = Flag()
+        self.search_on = Flag()  # the "glimpse" question waits for it before its evidence
         self.go_on = Flag()  # the "hold" question waits for it after its evidence
         self.histories: list[tuple[Turn, ...]] = []
         self.withins: list[Filter | None] = []
         self.narrows: list[bool] = []
+
+    def glimpse(self, question: str, history: Sequence[Turn] = (), **_: Any) -> tuple[Evidence, ...]:  # noqa: ANN401, ARG002
+        """One sentence, of the question that waits before its search."""
+        if "glimpse" not in question:
+            return ()
+        return (evidence(1, DOHA, INVESTED, score=0.5),)
 
     def stream(
         self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, narrow: bool = True
@@ -205,6 +212,8 @@ class ScriptedAsker:
         self.narrows.append(narrow)
         self.histories.append(tuple(history))
         self.withins.append(within)
+        if "glimpse" in question:
+            self.search_on.wait(20)
         try:
             for event in self._script(question, narrow=narrow):
                 time.sleep(self.pace_s)
