@@ -1,6 +1,6 @@
 """Makes the pictures of docs/: `python tests/web/screenshots.py [FOLDER]` in the checkout, with the real model on the samples.
 
-Where the samples' disagreement over the recalled cars is not noticed by the program, its two statements are put beside each
+Where the samples' disagreement over the bridge is not noticed by the program, its two statements are put beside each
 other by hand, and the script says so.
 """
 
@@ -29,10 +29,10 @@ from qa.types import AnswerDone, Citation, Disagreement, Event, Evidence, Turn  
 
 DOCS = ROOT / "docs"
 WHO = "Who did Mittal meet?"
-CARS = "How many cars does Kestovar have to recall?"
+COST = "How much does the repair of the Ostrey Bridge cost?"
 STATED = (
-    ("2024-04-09-kestovar-lark-recall.txt", "18,400"),
-    ("2024-04-23-kestovar-recall-numbers.txt", "31,700"),
+    ("2024-03-14-ostrey-bridge-repair-cost.txt", "$4.2 million"),
+    ("2024-05-03-ostrey-bridge-correction.txt", "$6.4 million"),  # which says that it corrects the other
 )
 # name -> (the question whose kept answer is shown, what is opened beside it, theme, width, height)
 PICTURES: dict[str, tuple[str, str, str, int, int]] = {
@@ -42,13 +42,13 @@ PICTURES: dict[str, tuple[str, str, str, int, int]] = {
     "page-article-phone": (WHO, "article", "light", 390, 844),
     "page-library": (WHO, "library", "light", 1280, 800),
     "page-abstention": ("What did Mittal eat in Doha?", "", "light", 1280, 800),
-    "page-disagreement": (CARS, "", "light", 1280, 800),
-    "page-disagreement-phone": (CARS, "", "light", 390, 844),
+    "page-disagreement": (COST, "", "light", 1280, 800),
+    "page-disagreement-phone": (COST, "", "light", 390, 844),
 }
 
 
 class Pictured:
-    """An asker whose answer on the recalled cars always has its two statements."""
+    """An asker whose answer on the bridge always has its two statements."""
 
     def __init__(self, asker: Asker) -> None:
         self.asker = asker
@@ -61,7 +61,7 @@ class Pictured:
     def stream(self, question: str, history: Sequence[Turn] = (), **given: Any) -> Iterator[Event]:  # noqa: ANN401
         """Yield the real events."""
         for event in self.asker.stream(question, history, **given):
-            if isinstance(event, AnswerDone) and question == CARS and event.answer.disagreement is None:
+            if isinstance(event, AnswerDone) and question == COST and event.answer.disagreement is None:
                 print("no disagreement was noticed: its statements are put in by hand")
                 yield AnswerDone(replace(event.answer, disagreement=self.by_hand()))
             else:
@@ -74,7 +74,7 @@ class Pictured:
             article = next(a for a in self.library.articles() if a.id.endswith(ending))
             s = next(s for s in self.library.sentences(article.id) if value in s.text)
             stated.append(Citation(article.id, article.title, article.date, s.index, s.start, s.end, s.text, 1.0, 0))
-        return Disagreement(tuple(stated), tuple(value for _, value in STATED))
+        return Disagreement(tuple(stated), tuple(value for _, value in STATED), correction=1)
 
 
 def main(docs: Path = DOCS) -> None:

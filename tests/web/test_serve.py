@@ -104,7 +104,15 @@ def test_a_fast_model_is_drawn_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("qa.web.handlers.REDRAW_S", 60)
     handlers = handlers_of(ScriptedAsker())
     drafts = [step[0][-1].draft for step in handlers.answer(handlers.begin("who?", ())[1])]
-    assert drafts == ["", "", "", "", "", "", ""]  # a glimpse, searching, evidence, three claims, done: no draft came late enough
+    assert drafts == [
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+    ]  # a glimpse, searching, evidence, three claims, done: no draft came late enough
 
 
 def test_a_proxy_in_the_environment_does_not_keep_the_page_from_starting(
