@@ -52,6 +52,7 @@ class Shelf:
     pending: int  # passages that have no vector yet
     arrivals: Sequence[Arrival] = ()
     left_s: float | None = None  # until the vectors are made, as far as can be told
+    bytes: int = 0  # that the library takes on disk
 
 
 def library_view(
@@ -103,10 +104,17 @@ def library_view(
 
 def _counts(shelf: Shelf) -> str:
     base = f"{count(shelf.articles, 'article')}, {count(shelf.sentences, 'sentence')}"
+    base += f", {_size(shelf.bytes)} on disk" if shelf.bytes else ""
     if not shelf.pending:
         return f"{base}. All can be found by word and by meaning." if shelf.articles else ""
     left = f", {_about(shelf.left_s)} to go" if shelf.left_s is not None else ""
     return f"{base}. All can be found by word; {count(shelf.pending, 'passage')} not yet by meaning{left}."
+
+
+def _size(number: int) -> str:
+    """Such as "0.4 MB", "37 MB" or "1.2 GB"."""
+    mb = number / 1e6
+    return f"{mb / 1000:,.1f} GB" if mb >= 1000 else f"{mb:,.0f} MB" if mb >= 10 else f"{max(mb, 0.1):.1f} MB"
 
 
 def _about(seconds: float) -> str:

@@ -68,6 +68,9 @@ class Library(Protocol):
     def status(self) -> Counted:
         """Count what is there."""
 
+    def size(self) -> int:
+        """Return the bytes it takes on disk."""
+
 
 class Settings(Protocol):
     """What the page needs of `qa.settings.Settings`."""
@@ -199,6 +202,7 @@ class Panes:
             status.pending,
             self.parts.intake.arrivals(),
             self._left_s(status.pending),
+            self.library.size(),
         )
         shown = panels.library_view(
             shelf, wanted, endings=list(LOADERS), fetches=self.parts.changeable, note=note, refresh=refresh

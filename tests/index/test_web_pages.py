@@ -231,6 +231,7 @@ def test_addresses_come_into_the_library_each_with_a_word(site: Site, intake: In
     assert (last.name, last.state) == (f"{site.url}/no", "failed")
     [listed] = empty.listing()
     assert listed.file == address
+    assert empty.size() >= (empty.folder / "catalogue.sqlite3").stat().st_size > 0
     article = empty.get(address)
     assert article is not None
     intake.reread(article)

