@@ -281,15 +281,20 @@ class Library:
             query = query.replace(word, term)
         return query
 
-    def search_meaning(self, query: str, k: int, within: Filter | None = None) -> list[tuple[Passage, float]]:
-        """Return up to `k` (passage, cosine), best first, of the articles that `within` lets through (then always exact).
+    def search_meaning(
+        self, query: str, k: int, within: Filter | None = None, *, exact: bool = False
+    ) -> list[tuple[Passage, float]]:
+        """Return up to `k` (passage, cosine), best first, of the articles that `within` lets through.
+
+        A search that is narrowed looks at every vector there, and so does one that is to be `exact`; any other may be answered
+        by Chroma's approximate graph.
 
         Raises StaleLibraryError if another process has made the vectors anew with another embedder.
         """
         if k < 1 or not self._catalogue.has_vectors():
             return []
         self._check_family()
-        keys = self._catalogue.within(within) if within else None
+        keys = self._catalogue.within(within or Filter()) if within or exact else None
         return self._with_passages(self._dense.search(self.embedder.query(query), k, keys))
 
     def sources(self) -> dict[str, int]:

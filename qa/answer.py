@@ -216,7 +216,14 @@ class Asker:
         retrieved_ms = clock.ms
         found = retriever.read(first)
         reranked_ms = clock.ms - retrieved_ms
-        evidence = evidence_for(first.question, found.hits[: found.depth], self.library, self.config, reranker)
+        evidence = evidence_for(
+            first.question,
+            found.hits[: found.depth],
+            self.library,
+            self.config,
+            reranker,
+            everything=found.everything,
+        )
         timings = {"retrieve": retrieved_ms, "rerank": reranked_ms, "evidence": clock.ms}
         return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed)
 

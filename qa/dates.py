@@ -40,6 +40,13 @@ _NEAR = re.compile(
 )
 
 
+_EVENT = re.compile(
+    r"\b(?P<word>since|after|before|until) (?P<event>(?:the|his|her|their|its) [^,?.;]{3,80}?)"
+    r"(?=[,?.;]|$| (?:who|what|when|how|did)\b)",
+    re.IGNORECASE,
+)
+
+
 @dataclass(frozen=True, slots=True)
 class Period:
     """A range of days that a question names."""
@@ -54,6 +61,18 @@ def periods(question: str, today: date) -> list[Period]:
     """Return the periods that `question` names, seen from `today`, in its order; one that is relative comes first."""
     relative = _relative(question, today)
     return [*([relative] if relative else []), *_absolute(question, today)]
+
+
+def event(question: str) -> tuple[str, str] | None:
+    """Return what `question` counts time from: ("since", "the election of Ada Brink"); None if there is no such thing."""
+    match = _EVENT.search(question)
+    return (match["word"].lower(), match["event"]) if match else None
+
+
+def from_event(word: str, day: date) -> Period:
+    """Return the period that `word` ("since", "after", "before" or "until") opens at an event of that `day`."""
+    since, until = _opened(word, day, day)
+    return Period(since, until, word)
 
 
 def _relative(question: str, today: date) -> Period | None:

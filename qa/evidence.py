@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -38,9 +39,18 @@ class _Candidate:
 
 
 def evidence_for(
-    question: str, hits: Sequence[Hit], library: Library, config: Config, reranker: Reranker | None
+    question: str,
+    hits: Sequence[Hit],
+    library: Library,
+    config: Config,
+    reranker: Reranker | None,
+    *,
+    everything: bool = False,
 ) -> tuple[Evidence, ...]:
     """Return the best sentences of `hits`, numbered: articles best first, sentences of one article in its own order.
+
+    Where a question wants `everything`, each article has its say before any has a second one, none brings a neighbour along,
+    and more is shown.
 
     A sentence that leans on the one before ("He said ...") brings it along while there is room. Of the passages that others
     led to, the best sentences have places of their own: by the question alone they would hardly be chosen.
@@ -49,7 +59,14 @@ def evidence_for(
     texts = {name: library.sentences(name) for name in dict.fromkeys(hit.passage.article_id for hit in read)}
     direct = _ranked(question, [hit for hit in read if not hit.asked], texts, reranker)
     led = _ranked(question, [hit for hit in read if hit.asked], texts, reranker)
-    chosen = _within_budget(_joined(direct, led, config), texts, config)
+    if everything:
+        config = config.with_values(
+            evidence=min(50, config.evidence * 3 // 2), evidence_tokens=min(100_000, config.evidence_tokens * 2)
+        )
+        order = _each_article_in_turn(_near(direct, config))
+    else:
+        order = _joined(direct, led, config)
+    chosen = _within_budget(order, texts, config, neighbours=not everything)
     best: dict[str, int] = {}
     for candidate, _ in chosen:
         best.setdefault(candidate.sentence.article_id, len(best))
@@ -77,19 +94,35 @@ def _joined(direct: Sequence[_Candidate], led: Sequence[_Candidate], config: Con
     What is far behind the best sentence only costs the reader time: with a gap of 8 the prompt is a third shorter and the gold
     sentence is lost in under 2% of the questions (squad2, qed, clapnq).
     """
-    near = [one for one in direct if one.score >= direct[0].score - config.evidence_gap or one in direct[:LEAST]]
+    near = _near(direct, config)
+    heads = {scope: at for at, one in reversed(list(enumerate(direct))) for scope in _scopes(one.hit)}
+    if len(heads) > 1:  # one for each newspaper that the question names, or each of its clauses
+        chosen = [direct[at] for at in sorted(set(heads.values()))]
+        near = [*chosen, *(one for one in near if one not in chosen)]
     first = max(LEAST, config.evidence - LED)
     led = [one for one in led if one.score >= led[0].score - config.evidence_gap / 2]
-    if led:
-        return [*near[:first], *led[:LED], *near[first:]]
-    best = {scope: at for at, one in reversed(list(enumerate(direct))) for scope in _scopes(one.hit)}
-    if len(best) < 2:
-        return near
-    chosen = [direct[at] for at in sorted(set(best.values()))]  # one for each newspaper that the question names
-    return [*chosen, *(one for one in near if one not in chosen)]
+    return [*near[:first], *led[:LED], *near[first:]]
+
+
+def _near(ranked: Sequence[_Candidate], config: Config) -> list[_Candidate]:
+    """The candidates that are not far behind the best one."""
+    return [one for one in ranked if one.score >= ranked[0].score - config.evidence_gap or one in ranked[:LEAST]]
+
+
+def _each_article_in_turn(ranked: Sequence[_Candidate]) -> list[_Candidate]:
+    """The best of every article, then the second best of each, and so on."""
+    turns: Counter[str] = Counter()
+    rows = []
+    for one in ranked:
+        rows.append((turns[one.sentence.article_id], one))
+        turns[one.sentence.article_id] += 1
+    return [one for _, one in sorted(rows, key=lambda row: row[0])]
 
 
 def _scopes(hit: Hit) -> set[str]:
+    """What a passage was looked for in: the sources and times that the question names, or its clauses."""
+    if hit.clause:
+        return {hit.clause}
     return {stage.partition(" in ")[2] for stage in hit.stages if " in scope " in stage}
 
 
@@ -106,7 +139,7 @@ def _ranked(
         scores = [len(asked & _stems(sentence.text)) / (len(asked) or 1) + hit.score for sentence, hit in pairs]
     else:
         scores = []
-        for asked, some in groupby(pairs, key=lambda pair: pair[1].asked):
+        for asked, some in groupby(pairs, key=lambda pair: pair[1].asked or pair[1].clause):
             scores += reranker.scores(asked or question, [f"{_short(h.title)}: {s.text}" for s, h in some])
     candidates = [
         _Candidate(sentence, hit, score + hit.stages.get("time", 0.0))
@@ -116,7 +149,7 @@ def _ranked(
 
 
 def _within_budget(
-    ranked: Sequence[_Candidate], texts: dict[str, tuple[Sentence, ...]], config: Config
+    ranked: Sequence[_Candidate], texts: dict[str, tuple[Sentence, ...]], config: Config, *, neighbours: bool
 ) -> list[tuple[_Candidate, bool]]:
     chosen: dict[tuple[str, int], tuple[_Candidate, bool]] = {}
     articles: set[str] = set()
@@ -126,7 +159,7 @@ def _within_budget(
             break
         wanted = [(candidate, False)]
         sentence = candidate.sentence
-        if sentence.index and _LEANS_BACK.match(sentence.text):
+        if neighbours and sentence.index and _LEANS_BACK.match(sentence.text):
             before = replace(candidate, sentence=texts[sentence.article_id][sentence.index - 1])
             wanted.insert(0, (before, True))
         for item, neighbour in reversed(wanted):

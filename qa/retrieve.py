@@ -12,13 +12,16 @@ from index.library import Library
 from index.passages import embedded_text
 from index.types import Filter, Passage
 from index.words import content_words
-from qa import aspects, dates
+from qa import aspects, dates, facts
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.types import Hit
 
 RRF_K = 60  # Cormack, Clarke, Büttcher: Reciprocal Rank Fusion (SIGIR 2009)
-IN_SCOPE = 10  # passages from each source or time that the question names
+IN_SCOPE = 10  # passages from each source or time that the question names, and for each of its clauses
+FOR_ALL = 300  # passages from each of words and meaning, found exactly, where a question wants all there are
+READ_FOR_ALL = 16  # of them that the cross-encoder reads, no two from one article before each has had its turn
+OTHER_FORMS_FROM = 10  # passages of each list in which initials are looked up
 MOST_SCOPES = 6
 
 HOP_FROM = 3  # best passages whose names are followed
@@ -27,14 +30,15 @@ HOP_FOUND = 4  # passages by word, and as many by meaning, for each of them
 HEAD = 5  # passages that stay in front of what was found by following names
 HEAD_OF_SEVERAL = 3  # the same where the question plainly needs more than one passage
 MOST_HOPS = 5  # passages that follow the head before the rest of the first search
-READ_AT_ONCE = 5  # passages that the cross-encoder reads before it looks whether more are needed
-ANSWERS = 6.0  # logit from which a passage is taken to answer
+READ_AT_ONCE = 4  # passages that the cross-encoder reads before it looks whether more are needed
+ANSWERS = 4.0  # logit from which a passage is taken to answer
 READ_HOPS = 9  # passages that names led to and that the cross-encoder reads
 SURE = 3.0  # logit of the best passage below which it hardly answers alone (a quarter of squad2's, three of musique's)
 RIVALS = 4.0  # logits within which two reports are taken to answer the same
 TIMELY = 2.0  # logits for the latest of them where the latest is asked for
 BRIDGE_CHARS = 200  # of the passage a name was found in, that are read along with what it led to
 
+_SECOND = (" in scope 2", " of clause 2")  # stages that tell that the question was searched in several ways
 _NEWEST = re.compile(
     r"\b(?:latest|newest|most recent|recently|now|currently|current|so far|to date|at present|these days)\b",
     re.IGNORECASE,
@@ -54,6 +58,7 @@ class First:
     hits: tuple[Hit, ...]  # best first by reciprocal rank
     within: Filter | None  # where it was looked for
     narrowed: str | None = None  # the words of the question that made `within` narrower
+    everything: bool = False  # the question wants all there are: "list ...", "all who ..."
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +68,7 @@ class Found:
     hits: tuple[Hit, ...]  # best first
     depth: int  # how many of them are worth reading sentence by sentence
     narrowed: str | None = None  # "last week": the words of the question that narrowed the search to a time
+    everything: bool = False  # the question wants all there are: its evidence may be wider
 
 
 class Retriever:
@@ -86,20 +92,28 @@ class Retriever:
         that no article has is searched, and later read, in the articles' own spelling.
         """
         question = self._library.respelled(question)
+        everything = aspects.asks_for_all(question)
         told = dates.periods(question, today or date.today()) if self._config.scopes else []  # noqa: DTZ011 (the reader's own day)
         for period in told[:1]:
             then = (within or Filter()).also(Filter(since=period.since, until=period.until))
             if narrow and period.relative and then and (hits := self.described(self.fused(question, then))):
-                return First(question, tuple(hits), then, period.phrase)
+                return First(question, tuple(hits), then, period.phrase, everything)
         closed = [
             Filter(since=one.since, until=one.until) for one in told if one.since and one.until and not one.relative
         ]
-        scopes = [*self._sources(question), *closed] if self._config.scopes else []
-        return First(question, tuple(self.described(self.fused(question, within, scopes=scopes))), within)
+        scopes = (
+            [*self._sources(question), *closed, *self._since_event(question, within)] if self._config.scopes else []
+        )
+        clauses = aspects.clauses(question) if self._config.clauses else []
+        hits = self.fused(question, within, scopes=scopes, clauses=clauses)
+        return First(question, tuple(self.described(hits)), within, everything=everything)
 
     def read(self, first: First) -> Found:
         """Return the passages in the order in which they answer, with those that their names lead to."""
         question = first.question
+        if first.everything:
+            found = self._each_article(question, first.hits)
+            return Found(tuple(found), READ_FOR_ALL, first.narrowed, everything=True)
         ranked = self.reranked(question, first.hits)
         depth = self._config.passages
         if not (self._config.hops and ranked):
@@ -115,17 +129,34 @@ class Retriever:
         rest = _unique(ranked[head:], {hit.passage.id for hit in front})
         return Found((*front, *rest), depth, first.narrowed)
 
-    def fused(self, question: str, within: Filter | None = None, *, scopes: Sequence[Filter] = ()) -> list[Hit]:
+    def fused(
+        self,
+        question: str,
+        within: Filter | None = None,
+        *,
+        scopes: Sequence[Filter] = (),
+        clauses: Sequence[str] = (),
+    ) -> list[Hit]:
         """Return the passages found by word or by meaning, best first by reciprocal rank; equal ones by BM25's order.
 
-        Each of `scopes` is searched by itself as well: a question over two newspapers finds something in both.
+        Each of `scopes` is searched by itself as well: a question over two newspapers finds something in both. And so is each
+        of `clauses`, in the sources that it names.
         """
-        lists = self._lists(question, self._config.candidates, within)
+        everything = aspects.asks_for_all(question)
+        lists = self._lists(question, FOR_ALL if everything else self._config.candidates, within)
+        lists |= self._spelt_otherwise(question, lists, within)
         narrower = [one for scope in scopes[:MOST_SCOPES] if (one := (within or Filter()).also(scope))]
         for number, scope in enumerate(narrower, start=1):
             found = self._lists(question, IN_SCOPE, scope)
             lists |= {f"{name} in scope {number}": passages for name, passages in found.items()}
-        return fuse(lists)
+        by_clause = []
+        for number, clause in enumerate(clauses, start=1):
+            named = frozenset().union(*(one.sources or () for one in self._sources(clause)))
+            there = (within or Filter()).also(Filter(sources=named)) if named else within
+            found = self._lists(clause, IN_SCOPE, there)
+            hits = fuse({f"{name} of clause {number}": passages for name, passages in found.items()})
+            by_clause.append([replace(hit, clause=clause) for hit in hits])
+        return joined(fuse(lists), by_clause)
 
     def described(self, hits: Iterable[Hit]) -> list[Hit]:
         """Return the hits with their articles' titles and dates; those whose article has gone meanwhile are left out."""
@@ -137,11 +168,11 @@ class Retriever:
     def reranked(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """Return the first `reranked` hits in the cross-encoder's order, the others after them as they were.
 
-        If one of the first five answers beyond doubt, no more are read: on squad2, qed, clapnq and timeqa reading ten found the
+        If one of the first four plainly answers, no more are read: on squad2, qed, clapnq and hotpotqa reading ten found the
         evidence no more often, and it takes the reader's time.
 
-        Where several sources or times were searched, its order counts as much as theirs: it judges each passage against the
-        whole question, of which a passage answers one part.
+        Where several sources, times or clauses were searched, its order counts as much as theirs: it judges each passage
+        against the whole question, of which a passage answers one part.
         """
         if self._reranker is None or not hits:
             return list(hits)
@@ -149,31 +180,89 @@ class Retriever:
         for begins, ends in ((0, READ_AT_ONCE), (READ_AT_ONCE, self._config.reranked)):
             if any(hit.score >= ANSWERS for hit in scored):
                 break
-            some = hits[begins : min(ends, self._config.reranked)]
-            scores = self._reranker.scores(question, [_text(hit) for hit in some]) if some else []
-            scored += [
-                replace(hit, score=score, stages={**hit.stages, "rerank": score})
-                for hit, score in zip(some, scores, strict=True)
-            ]
+            scored += self._scored(question, hits[begins : min(ends, self._config.reranked)])
         tail = hits[len(scored) :]
         best = sorted(timely(question, scored), key=lambda hit: -hit.score)
-        if any("in scope 2" in stage for hit in scored for stage in hit.stages):
+        if any(stage.endswith(_SECOND) for hit in scored for stage in hit.stages):
             place = {hit.passage.id: at for at, hit in enumerate(scored)}
             ranks = {hit.passage.id: (at, place[hit.passage.id]) for at, hit in enumerate(best)}
             mixed = (replace(hit, score=sum(1 / (RRF_K + at) for at in ranks[hit.passage.id])) for hit in best)
             best = sorted(mixed, key=lambda hit: -hit.score)
         return best + list(tail)
 
+    def _each_article(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
+        """Return the hits read for a question that wants all there are: the best passage of every article comes first."""
+        seen: dict[str, int] = {}
+        turns = []
+        for hit in hits:
+            turn = seen.get(hit.passage.article_id, 0)
+            seen[hit.passage.article_id] = turn + 1
+            turns.append((turn, hit))
+        in_turn = [hit for _, hit in sorted(turns, key=lambda one: one[0])]
+        if self._reranker is None:
+            return in_turn
+        front = self._scored(question, in_turn[:READ_FOR_ALL])
+        return sorted(front, key=lambda hit: -hit.score) + in_turn[READ_FOR_ALL:]
+
+    def _scored(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
+        """The hits with the cross-encoder's score of each for `question`, or for the clause of it that found them."""
+        assert self._reranker is not None  # noqa: S101 (for mypy: the callers have looked)
+        scores: dict[str, float] = {}
+        for asked in dict.fromkeys(
+            hit.clause or question for hit in hits
+        ):  # together, so that several are read at once
+            some = [hit for hit in hits if (hit.clause or question) == asked]
+            read = self._reranker.scores(asked, [_text(hit) for hit in some])
+            scores |= {hit.passage.id: score for hit, score in zip(some, read, strict=True)}
+        return [
+            replace(hit, score=score, stages={**hit.stages, "rerank": score})
+            for hit in hits
+            for score in [scores[hit.passage.id]]
+        ]
+
+    def _spelt_otherwise(
+        self, question: str, lists: Mapping[str, Sequence[tuple[Passage, float]]], within: Filter | None
+    ) -> dict[str, list[tuple[Passage, float]]]:
+        """What is found for the question with its initials written out, or its long names as initials."""
+        texts = (passage.text for found in lists.values() for passage, _ in found[:OTHER_FORMS_FROM])
+        forms = aspects.other_forms(question, texts) if self._config.bm25 else []
+        if not forms:
+            return {}
+        phrases = " ".join(f'"{form}"' for form in forms)
+        found = self._library.search_words(f"{question} {phrases}", self._config.candidates, within)
+        written = re.compile(rf"\b(?:{'|'.join(map(re.escape, forms))})\b")
+        return {"other forms": [one for one in found if written.search(one[0].text)][:IN_SCOPE]}
+
     def _lists(self, question: str, k: int, within: Filter | None) -> dict[str, list[tuple[Passage, float]]]:
         lists = {}
         if self._config.bm25:
             lists["bm25"] = self._library.search_words(question, k, within)
         if self._config.dense:
-            lists["dense"] = self._library.search_meaning(question, k, within)
+            lists["dense"] = self._library.search_meaning(question, k, within, exact=k >= FOR_ALL)
         return lists
 
     def _sources(self, question: str) -> list[Filter]:
         return [Filter(sources=one) for one in aspects.sources(question, self._library.sources())]
+
+    def _since_event(self, question: str, within: Filter | None) -> list[Filter]:
+        """The time that is counted from an event ("since the election of Ada Brink"): from the first report of it."""
+        told = dates.event(question)
+        if told is None:
+            return []
+        word, event = told
+        wanted = {facts.stem(one.lower()) for one in content_words(event)}
+        found = self.described(
+            [Hit(one, "", None, score) for one, score in self._library.search_words(event, IN_SCOPE, within)]
+        )
+        days = [
+            hit.date
+            for hit in found
+            if hit.date and wanted <= {facts.stem(one) for one in _words(f"{hit.title} {hit.passage.text}")}
+        ]
+        if not days:
+            return []
+        period = dates.from_event(word, min(days))
+        return [Filter(since=period.since, until=period.until)]
 
     def _needs_several(self, question: str, best: Hit) -> bool:
         """True if the best passage hardly answers, or lacks one of the names that the question asks about."""
@@ -228,6 +317,25 @@ def fuse(lists: Mapping[str, Sequence[tuple[Passage, float]]]) -> list[Hit]:
             mine["rrf"] += 1 / (RRF_K + rank)
     hits = [Hit(passages[name], "", None, mine["rrf"], mine) for name, mine in stages.items()]
     return sorted(hits, key=lambda hit: -hit.score)
+
+
+def joined(whole: Sequence[Hit], by_clause: Iterable[Sequence[Hit]]) -> list[Hit]:
+    """Return what was found for a whole question together with what was found for each clause of it, best first.
+
+    A passage is scored by the whole and by the clause that it answers best, not by all of them: it need not answer more than
+    one.
+    """
+    found = {hit.passage.id: hit for hit in whole}
+    best: dict[str, Hit] = {}
+    for hit in chain.from_iterable(by_clause):
+        if hit.passage.id not in best or hit.score > best[hit.passage.id].score:
+            best[hit.passage.id] = hit
+    for name, hit in best.items():
+        before = found.get(name, replace(hit, score=0.0, stages={}))
+        score = before.score + hit.score
+        stages = {**hit.stages, **before.stages, "rrf": score}
+        found[name] = replace(before, score=score, stages=stages, clause=hit.clause)
+    return sorted(found.values(), key=lambda hit: -hit.score)
 
 
 def timely(question: str, hits: Sequence[Hit]) -> list[Hit]:

@@ -31,6 +31,7 @@ class Hit:
     score: float  # of the last stage that ran; higher is better; comparable within one question only
     stages: Mapping[str, float] = field(default_factory=dict)  # "bm25", "dense", "rrf", "rerank", "hop", ... -> score
     asked: str = ""  # what it was found and read for, where that is more than the question: see qa.retrieve
+    clause: str = ""  # the clause of the question that it was read for, where the question has several
 
 
 @dataclass(frozen=True, slots=True)

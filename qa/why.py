@@ -12,11 +12,15 @@ def scores(hit: Hit) -> tuple[tuple[str, str], ...]:
 
 def reasons(hit: Hit) -> tuple[str, ...]:
     """Return what speaks for the passage, in words; the first says how it was found."""
-    stages = {stage.partition(" in scope ")[0] for stage in hit.stages}
+    stages = {stage.partition(" in scope ")[0].partition(" of clause ")[0] for stage in hit.stages}
     scoped = any(" in scope " in stage for stage in hit.stages)
     found = [word for stage, word in (("bm25", "words"), ("dense", "meaning")) if stage in stages]
     led = {"hop", "dense hop"} & stages
     said = [f"found by its {' and its '.join(found)}"] if found else []
+    if "other forms" in stages:
+        said.append("by a name written out or as initials")
+    if hit.clause:
+        said.append(f"for this part of the question: {hit.clause}")
     if scoped:
         said.append("in a source or a time that the question names")
     if led:

@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.aspects import MOST, names, sources
+from index.words import content_words
+from qa.aspects import LEAST, MOST, asks_for_all, clauses, names, other_forms, sources
 
 KNOWN = ["FOX News - Health", "FOX News - Lifestyle", "The Age", "CBSSports.com", "Wired", "Cnbc | World Business News"]
 
@@ -40,7 +41,77 @@ def test_a_source_is_known_by_the_name_it_goes_by(question: str, found: list[set
     assert sources(question, KNOWN) == found
 
 
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        (
+            "Did The Era report that the bridge will be closed in May, while TechPost said that the road of Velm was opened?",
+            [
+                "Did The Era report that the bridge will be closed in May",
+                "TechPost said that the road of Velm was opened",
+            ],
+        ),
+        (
+            "Which company was fined by the regulator for late deliveries in Velm and is accused by farmers of low prices?",
+            [
+                "Which company was fined by the regulator for late deliveries in Velm",
+                "is accused by farmers of low prices",
+            ],
+        ),
+        ("Which singer, known for the album Far Roads of 1994, was born in the harbour town of Corrie Bay, Velm?", []),
+        ("Who was fined and is accused?", []),
+        (
+            "According to reports from The Verge, Fortune, and TechCrunch, which founder of the exchange was accused of fraud?",
+            [],
+        ),
+    ],
+)
+def test_a_long_question_falls_into_its_clauses(question: str, found: list[str]) -> None:
+    assert clauses(question) == found
+
+
+@given(st.text(alphabet="abC ,;.? while and is the report", max_size=300))
+def test_clauses_are_two_or_none_and_each_says_enough(question: str) -> None:
+    found = clauses(question)
+    assert len(found) != 1
+    assert len(found) <= MOST
+    for clause in found:
+        assert len({word.lower() for word in content_words(clause)}) >= LEAST
+
+
+@pytest.mark.parametrize(
+    ("question", "wanted"),
+    [
+        ("List the mayors of Velm", True),
+        ("Can you list every town on the line?", True),
+        ("Who are all the people who signed?", True),
+        ("Name all the rivers", True),
+        ("Which mayors have resigned?", True),
+        ("everyone who voted against it", True),
+        ("Who signed?", False),
+        ("Name the mayor of Velm", False),
+        ("Which mayor has resigned?", False),
+        ("What is all the fuss about?", False),
+        ("Where is the list kept?", False),
+    ],
+)
+def test_a_question_that_wants_all_there_are_is_known(question: str, wanted: bool) -> None:
+    assert asks_for_all(question) is wanted
+
+
+def test_initials_are_written_out_as_the_articles_do_and_names_get_their_initials() -> None:
+    texts = ["The Velm Harbour Authority met.", "A report of the Authority of Velm", "a vha"]
+    assert other_forms("What did the VHA say?", texts) == ["Velm Harbour Authority"]
+    assert other_forms("What did the V.H.A. say?", texts) == ["Velm Harbour Authority"]
+    assert other_forms("What did the Velm Harbour Authority say?", []) == ["VHA"]
+    assert other_forms("Who is in the United States?", []) == []  # "us" is a word
+    assert other_forms("who met mittal?", texts) == []
+
+
 @given(st.text(max_size=80), st.lists(st.text(max_size=12), max_size=12))
 def test_any_text_will_do(text: str, known: list[str]) -> None:
     assert all(name and len(name) > 1 for name in names(text))
     assert len(sources(text, known)) <= MOST
+    assert len(other_forms(text, known)) <= MOST
+    assert clauses(text) is not None
+    assert asks_for_all(text) in (True, False)

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.dates import periods
+from qa.dates import event, from_event, periods
 
 TODAY = date(2024, 5, 15)
 
@@ -84,3 +84,25 @@ def test_last_week_is_relative_and_a_named_month_is_not() -> None:
         True,
         False,
     ]
+
+
+@pytest.mark.parametrize(
+    ("question", "found"),
+    [
+        ("What has changed since the election of Ada Brink?", ("since", "the election of Ada Brink")),
+        ("After his resignation, who led Velm?", ("after", "his resignation")),
+        ("Since the flood what has been built?", ("since", "the flood")),
+        ("What happened since 5 May?", None),
+        ("who won the election?", None),
+    ],
+)
+def test_time_can_be_counted_from_an_event(question: str, found: tuple[str, str] | None) -> None:
+    assert event(question) == found
+
+
+def test_an_event_opens_a_period_as_a_date_does() -> None:
+    day = date(2024, 5, 3)
+    assert (from_event("since", day).since, from_event("since", day).until) == (day, None)
+    assert from_event("after", day).since == date(2024, 5, 4)
+    assert (from_event("before", day).since, from_event("before", day).until) == (None, date(2024, 5, 2))
+    assert from_event("until", day).until == day

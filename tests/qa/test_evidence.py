@@ -211,3 +211,20 @@ def test_each_source_that_is_asked_about_has_its_say(empty: Library, reranker: R
         found = Retriever(empty, config, reading).search(question)
         evidence = evidence_for(question, found.hits[: found.depth], empty, config, reading)
         assert {one.article_id for one in evidence} == {"post", "era"}
+
+
+def test_a_question_for_all_there_are_shows_a_sentence_of_each_article(empty: Library, reranker: Reranker) -> None:
+    towns = [
+        Article(f"town-{n}", f"Town {n}", f"The mayor, Marsh{n}, has resigned. The mayor said so. Marsh{n} has left.")
+        for n in range(9)
+    ]
+    empty.add(towns)
+    empty.embed_pending()
+    config = Config()
+    found = Retriever(empty, config, reranker).search("Which mayors have resigned?")
+    wide = evidence_for(
+        "Which mayors have resigned?", found.hits[: found.depth], empty, config, reranker, everything=True
+    )
+    assert {one.article_id for one in wide} == {town.id for town in towns}
+    assert not any(one.neighbour for one in wide)
+    assert len(wide) <= config.evidence * 3 // 2

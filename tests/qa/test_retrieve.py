@@ -210,6 +210,64 @@ def test_each_source_that_is_named_gives_something(empty: Library) -> None:
     assert any("in scope 2" in stage for hit in hits for stage in hit.stages)
 
 
+LONG_QUESTION = (
+    "Which singer made the album Far Roads and was born by the sea, "
+    "while the harbour of Oster was closed after the ferry strike ended?"
+)
+STRIKE = Article("strike", "Harbour", "The harbour of Oster was closed for a day after the ferry strike ended.")
+
+
+def test_each_clause_of_a_long_question_finds_something(empty: Library, reranker: Reranker) -> None:
+    library = filled(empty, SONG, SINGER, STRIKE, *FILLER)
+    for reading in (reranker, None):
+        retriever = Retriever(library, Config(hops=False), reading)
+        hits = retriever.search(LONG_QUESTION).hits
+        assert {"song", "strike"} <= set(ids(hits)[:3])
+        by_article = {hit.passage.article_id: hit for hit in hits}
+        assert by_article["strike"].clause.startswith("the harbour of Oster")
+        assert "bm25 of clause 2" in by_article["strike"].stages
+    without = Retriever(library, Config(clauses=False), None).search(LONG_QUESTION)
+    assert not any(hit.clause for hit in without.hits)
+
+
+def test_a_question_for_all_there_are_reads_every_article_once(empty: Library, reranker: Reranker) -> None:
+    """Twelve articles of two passages each: the best few passages would be of a few articles only."""
+    more = "They talked of the mill, the ferry and the new school for a long time. " * 12
+    towns = [Article(f"town-{n}", f"Town {n}", f"Mayor Marsh{n} of Town {n} has resigned. {more}") for n in range(12)]
+    library = filled(empty, *towns, *FILLER)
+    config = Config()
+    found = Retriever(library, config, reranker).search("Which mayors have resigned?")
+    assert found.everything
+    assert {f"town-{n}" for n in range(12)} <= set(ids(found.hits)[:16])
+    few = Retriever(library, config, reranker).search("Has a mayor resigned?")
+    assert not few.everything
+
+
+def test_an_abbreviation_finds_the_name_written_out_and_the_other_way_round(empty: Library) -> None:
+    short = Article("short", "Dues", "The VHA raised its dues.")
+    long = Article("long", "Piers", "A new pier was promised by the Velm Harbour Authority.")
+    library = filled(empty, short, long, *FILLER)
+    words = Retriever(library, Config(dense=False, hops=False), None)
+    assert "short" in ids(words.search("Who raised the dues of the Velm Harbour Authority?").hits)
+    both = Retriever(library, Config(hops=False), None)
+    hits = both.search("Did the VHA promise a pier?").hits
+    assert "other forms" in next(hit for hit in hits if hit.passage.article_id == "long").stages
+
+
+def test_time_is_counted_from_the_first_report_of_an_event(empty: Library) -> None:
+    elected = Article("elected", "Vote", "The election of Ada Brink was held in Velm.", date=date(2024, 3, 1))
+    later = replace(FILLER[1], date=date(2024, 5, 8))
+    before = replace(FILLER[2], date=date(2023, 5, 8))
+    library = filled(empty, elected, later, before)
+    hits = (
+        Retriever(library, Config(hops=False), None)
+        .search("What did the council of Velm say since the election of Ada Brink?")
+        .hits
+    )
+    scoped = {hit.passage.article_id for hit in hits if any("in scope 1" in stage for stage in hit.stages)}
+    assert scoped == {"elected", later.id}
+
+
 def test_last_week_narrows_and_has_a_way_back(empty: Library) -> None:
     old = replace(FILLER[0], date=date(2024, 4, 1))
     new = replace(FILLER[1], date=date(2024, 5, 8))

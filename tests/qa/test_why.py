@@ -7,9 +7,9 @@ from qa import why
 from qa.types import Hit
 
 
-def hit(asked: str = "", **stages: float) -> Hit:
+def hit(asked: str = "", clause: str = "", **stages: float) -> Hit:
     named = {name.replace("_", " "): score for name, score in stages.items()}
-    return Hit(Passage("p", "a", 0, 0, 0, 4, "Text"), "A", None, 1.0, named, asked)
+    return Hit(Passage("p", "a", 0, 0, 0, 4, "Text"), "A", None, 1.0, named, asked, clause)
 
 
 @pytest.mark.parametrize(
@@ -29,6 +29,10 @@ def hit(asked: str = "", **stages: float) -> Hit:
             "led to by what a better passage names, read together with the passage that led to it",
         ),
         (hit(dense_hop=3), "led to by what a better passage names"),
+        (
+            hit(clause="who pays?", bm25_of_clause_2=2, other_forms=1, rrf=0.01),
+            "found by its words, by a name written out or as initials, for this part of the question: who pays?",
+        ),
         (hit(), ""),
     ],
 )
