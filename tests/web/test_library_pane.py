@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
+from threading import Event
+from typing import Any
 
 import pages
 import pytest
@@ -12,7 +15,9 @@ from axe_playwright_python.sync_playwright import Axe
 from browsing import GRADIO_WARNS, Reader, serving
 from pages import FIRST, PAGE, Site
 from playwright.sync_api import expect
-from scripted import BRIDGE, DOHA, ScriptedAsker
+from scripted import ARTICLES, BRIDGE, DOHA, ScriptedAsker, Shelf
+
+from index.types import Listed
 
 pytest_plugins = ("windows",)
 pytestmark = [pytest.mark.browser, *GRADIO_WARNS]
@@ -111,6 +116,44 @@ def test_where_others_can_open_the_page_nothing_is_fetched(window: Callable[...,
         reader.tab.get_by_role("button", name=f"Read again: {BRIDGE.title}").click()
         expect(reader.tab.locator(".library .part-note")).to_contain_text("not fetched")
         assert site.asked == []
+
+
+class SlowShelf(Shelf):
+    """A library whose whole listing takes its time, once it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(ARTICLES)
+        self.slow, self.begun, self.ended = Event(), Event(), Event()
+
+    def listing(self, query: str = "", **given: Any) -> list[Listed]:  # noqa: ANN401
+        if not query and self.slow.is_set():
+            self.begun.set()
+            time.sleep(1.5)
+            self.ended.set()
+        return super().listing(query, **given)
+
+
+def test_a_late_answer_does_not_undo_a_search(window: Callable[..., Reader]) -> None:
+    asker = ScriptedAsker()
+    asker.library = shelf = SlowShelf()
+    shelf.pending = 7  # the table is brought up to date every second
+    with serving(asker) as url:
+        reader = window()
+        reader.open(url)
+        open_library(reader)
+        expect(reader.tab.locator("tbody tr")).to_have_count(3)
+        shelf.slow.set()
+        while not shelf.begun.wait(0.01):
+            reader.tab.wait_for_timeout(20)
+        reader.tab.get_by_label("Search the library").fill("sarn")
+        expect(reader.tab.locator("tbody tr")).to_have_count(1)
+        while not shelf.ended.wait(0.01):
+            reader.tab.wait_for_timeout(20)
+        reader.tab.wait_for_timeout(1500)  # the late answer comes, and after it the next one
+        assert len(reader.texts("tbody tr")) == 1
+        reader.tab.get_by_role("button", name="Title", exact=True).click()
+        expect(reader.tab.locator("thead th.title")).to_have_attribute("aria-sort", "ascending")
+        assert len(reader.texts("tbody tr")) == 1
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -1,8 +1,16 @@
 // Joined in front of reader.js: how the library, the conversations, the statistics and the settings are drawn.
 
 // --- the library: a frame that stays, so that the search keeps its focus, and parts that are drawn anew when they change
-const table = { view: null, frame: null, drawn: new Map(), timer: 0, uploading: "" };
-const asked = (changes = {}) => ({ query: table.view.query, order: table.view.order, down: table.view.down, page: table.view.page, ...changes });
+const table = { view: null, wanted: {}, frame: null, drawn: new Map(), timer: 0, uploading: "" };
+// What the reader wants to see is known here alone: an answer to something that was sent earlier must not undo a search.
+const asked = (changes = {}) => ({ ...Object.assign(table.wanted, changes) });
+const ROWS = ["query", "order", "down", "page", "pages", "place", "rows", "hint"];
+const pick = (view, names) => Object.fromEntries(names.map((name) => [name, view[name]]));
+const wantedRows = (view) => {
+  const same = ["query", "order", "down"].every((name) => view[name] === table.wanted[name]);
+  const gone = view.page < table.wanted.page && view.page === view.pages - 1; // the page that was wanted
+  return same && (view.page === table.wanted.page || gone);
+};
 
 const part = (name, state, children) => {
   const now = JSON.stringify(state);
@@ -95,6 +103,9 @@ const drawLibrary = (view) => {
     table.frame = libraryFrame();
     table.drawn.clear();
   }
+  if (first) table.wanted = pick(view, ["query", "order", "down", "page"]);
+  if (wantedRows(view)) table.wanted.page = view.page;
+  else view = { ...view, ...pick(table.view, ROWS) };
   table.view = view;
   const search = table.frame.querySelector("input[type=search]");
   if (first) search.value = view.query;
