@@ -154,6 +154,8 @@ def test_a_late_answer_does_not_undo_a_search(window: Callable[..., Reader]) -> 
         reader.tab.get_by_role("button", name="Title", exact=True).click()
         expect(reader.tab.locator("thead th.title")).to_have_attribute("aria-sort", "ascending")
         assert len(reader.texts("tbody tr")) == 1
+        shelf.pending = 0  # nothing is asked any more when the server ends
+        expect(reader.tab.locator("td.state")).to_have_text("Ready")
 
 
 @pytest.mark.parametrize("theme", ["light", "dark"])

@@ -336,6 +336,8 @@ def test_a_closed_window_leaves_the_line(window: Callable[..., Reader]) -> None:
         second.tab.close()
         expect(third.tab.locator(".stage")).to_have_text("Waiting for its turn · 1 question before it")
         asker.go_on.set()
+        expect(third.tab.locator(".exchange.running")).to_have_count(0, timeout=30_000)
+        expect(first.tab.locator(".exchange.running")).to_have_count(0, timeout=30_000)
 
 
 # --- narrowing ---------------------------------------------------------------------------------------------------
