@@ -15,6 +15,7 @@ from index.library import Library
 from index.types import Filter
 from qa import chat, premise
 from qa.config import Config
+from qa.disagree import disagreement
 from qa.evidence import evidence_for
 from qa.llm import LLM, open_llm
 from qa.parse import REFUSAL, DraftParser, is_refusal
@@ -288,6 +289,7 @@ class _Writing:
                 standalone=standalone if standalone != self._question else None,
                 completion=completion,
                 detail=detail,
+                disagreement=disagreement(standalone, self.found.evidence, claims),
                 timings_ms={**self._timings, "total": self._clock.ms},
                 models=self._models,
             )

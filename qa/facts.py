@@ -275,7 +275,7 @@ def days(text: str, published: date | None) -> set[date]:
         return set()
     found: set[date] = set()
     plain = folded(text)
-    ahead = bool(_FUTURE.search(plain))
+    ahead = looks_ahead(text)
     for word in re.findall(r"[a-z]+", plain):
         if word in WEEKDAYS:
             back = (published.weekday() - WEEKDAYS[word]) % 7
@@ -287,6 +287,11 @@ def days(text: str, published: date | None) -> set[date]:
         elif word == "tomorrow":
             found.add(published + timedelta(days=1))
     return found
+
+
+def looks_ahead(text: str) -> bool:
+    """True if a word of `text` tells of the future, such as "will" or "next"."""
+    return bool(_FUTURE.search(folded(text)))
 
 
 def day_words(found: Iterable[date]) -> str:

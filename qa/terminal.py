@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 from pathlib import Path
 
+from qa import disagree
 from qa.types import Answer, Claim, Hit, Reason
 from qa.why import reasons, scores
 
@@ -31,6 +32,14 @@ def answer(result: Answer, *, width: int = 100) -> str:
     if result.status == "answered":
         said = " ".join(marked(result, claim) for claim in result.shown)
         blocks = [textwrap.fill(said, width)]
+        if result.disagreement:
+            blocks.append(textwrap.fill(disagree.note(result.disagreement), width))
+            cited = [c.quote for c in result.citations]
+            blocks += [
+                _source(" - ", c.quote, f"{c.title} ({c.date or 'no date'})", c.file or c.article_id, width=width)
+                for c in result.disagreement.statements
+                if c.quote not in cited
+            ]
         blocks += [
             _source(f"[{n}]", c.quote, f"{c.title} ({c.date or 'no date'})", c.file or c.article_id, width=width)
             for n, c in enumerate(result.citations, start=1)

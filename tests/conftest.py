@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 from index import embed
 from index.embed import Embedder
@@ -15,6 +16,10 @@ from index.types import Article
 from qa.rerank import CrossEncoder, Reranker
 
 SAMPLES = Path(__file__).parents[1] / "samples"
+
+# A busy machine makes any example slow: speed is measured by benchmarks, not by tests.
+settings.register_profile("article-qa", deadline=None)
+settings.load_profile("article-qa")
 
 
 @pytest.fixture(scope="session")
