@@ -25,7 +25,6 @@ NO_ANSWER: Mapping[str, str] = {
     "unsupported": "The articles do not say: what the model wrote was not supported by them.",
     "llm_unavailable": "The language model gave no answer.",
 }
-DIFFER = "Here the articles do not agree"
 _STYLE = (
     "body{font:1.05rem/1.6 Georgia,serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color:#1f1d1a;background:#fffdf9}"
     "h1,h2{line-height:1.3}sup a{text-decoration:none}a{color:#0d5563}.note,footer{color:#625c53;font-size:.9rem}"
@@ -66,6 +65,12 @@ def sides(differ: Disagreement | None) -> tuple[Side, ...]:
     )
 
 
+def differing(stated: Sequence[Side]) -> str:
+    """Return what stands above the statements: a correction may tell both values itself."""
+    several = len({side.citation.article_id for side in stated}) > 1
+    return "Here the articles do not agree" if several else "Here one article gives different values"
+
+
 def sources(answer: Answer) -> set[str]:
     """Return the ids of the articles that a saved answer names."""
     stated = answer.disagreement.statements if answer.disagreement else ()
@@ -89,7 +94,7 @@ def _markdown(item: Kept, links: Links, *, prefix: str) -> str:
     else:
         lines += [f"*{_md(no_answer(answer))}*", ""]
     if stated := sides(answer.disagreement):
-        lines += [f"**{DIFFER}**", ""]
+        lines += [f"**{differing(stated)}**", ""]
         for side in stated:
             noted = f" *({', '.join(side.notes)})*" if side.notes else ""
             lines.append(f"- **{_md(side.value)}**{noted}: {_md_source(side.citation, links)}")
@@ -133,7 +138,12 @@ def _html(item: Kept, links: Links, *, turn: int) -> str:
     else:
         lines.append(f"<p><em>{_ht(no_answer(answer))}</em></p>")
     if stated := sides(answer.disagreement):
-        lines += [f"<h3>{DIFFER}</h3>", '<div class="sides">', *(_side(side, links) for side in stated), "</div>"]
+        lines += [
+            f"<h3>{differing(stated)}</h3>",
+            '<div class="sides">',
+            *(_side(side, links) for side in stated),
+            "</div>",
+        ]
     return "\n".join([*lines, "</article>"])
 
 
@@ -195,7 +205,7 @@ def _plain_sides(answer: Answer) -> Iterator[str]:
         for side in stated:
             about = ", ".join(filter(None, (side.citation.title, day(side.citation.date), *side.notes)))
             rows.append(f"- {side.value}: “{side.citation.quote}” — {about}")
-        yield "\n".join([DIFFER, *rows])
+        yield "\n".join([differing(stated), *rows])
 
 
 def file_name(items: Sequence[Kept], ending: str) -> str:

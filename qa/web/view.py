@@ -15,7 +15,7 @@ from typing import Any, Literal, get_args
 
 from index.types import Article, Filter
 from qa import why
-from qa.export import DIFFER, day, sides
+from qa.export import day, differing, sides
 from qa.record import Kept
 from qa.types import (
     Answer,
@@ -411,7 +411,7 @@ def _differ(exchange: Exchange) -> Json | None:
             | {"value": side.value, "quote": spot.quote, "title": title, "day": day(spot.date) or "No date"}
             | {"notes": list(side.notes), "mark": f"cited as [{mark}]" if mark else ""}
         )
-    return {"heading": DIFFER, "items": items}
+    return {"heading": differing(stated), "items": items}
 
 
 def _how_found(exchange: Exchange) -> Json | None:

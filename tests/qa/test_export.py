@@ -39,6 +39,12 @@ def test_the_later_statement_and_the_correction_are_marked() -> None:
     assert export.sides(None) == ()
 
 
+def test_a_correction_that_tells_both_values_is_one_article() -> None:
+    both = export.sides(Disagreement((replace(LATE, start=0), LATE), ("4", "6"), correction=1))
+    assert export.differing(both) == "Here one article gives different values"
+    assert export.differing(export.sides(DIFFER)) == "Here the articles do not agree"
+
+
 def test_markdown_lists_the_statements_with_their_sources() -> None:
     assert (
         "**Here the articles do not agree**\n\n"
