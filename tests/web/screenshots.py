@@ -1,7 +1,7 @@
 """Makes the pictures of docs/: `python tests/web/screenshots.py [FOLDER]` in the checkout, with the real model on the samples.
 
-Where the samples' disagreement over the bridge is not noticed by the program, its two statements are put beside each
-other by hand, and the script says so.
+For the picture of articles that do not agree, two questions are asked. If the program notices in neither answer that the
+samples differ, the two statements on the cars are put beside each other by hand, and the script says so.
 """
 
 from __future__ import annotations
@@ -30,11 +30,12 @@ from qa.types import AnswerDone, Citation, Disagreement, Event, Evidence, Turn  
 DOCS = ROOT / "docs"
 WHO = "Who did Mittal meet?"
 COST = "How much does the repair of the Ostrey Bridge cost?"
+CARS = "How many cars does Kestovar have to recall?"
 STATED = (
-    ("2024-03-14-ostrey-bridge-repair-cost.txt", "$4.2 million"),
-    ("2024-05-03-ostrey-bridge-correction.txt", "$6.4 million"),  # which says that it corrects the other
+    ("2024-04-09-kestovar-lark-recall.txt", "18,400"),
+    ("2024-04-23-kestovar-recall-numbers.txt", "31,700"),
 )
-# name -> (the question whose kept answer is shown, what is opened beside it, theme, width, height)
+# name -> (the question whose answer is shown ("": one where articles differ), what is opened beside it, theme, width, height)
 PICTURES: dict[str, tuple[str, str, str, int, int]] = {
     "page": (WHO, "", "light", 1280, 800),
     "page-dark": (WHO, "", "dark", 1280, 800),
@@ -42,17 +43,18 @@ PICTURES: dict[str, tuple[str, str, str, int, int]] = {
     "page-article-phone": (WHO, "article", "light", 390, 844),
     "page-library": (WHO, "library", "light", 1280, 800),
     "page-abstention": ("What did Mittal eat in Doha?", "", "light", 1280, 800),
-    "page-disagreement": (COST, "", "light", 1280, 800),
-    "page-disagreement-phone": (COST, "", "light", 390, 844),
+    "page-disagreement": ("", "", "light", 1280, 800),
+    "page-disagreement-phone": ("", "", "light", 390, 844),
 }
 
 
 class Pictured:
-    """An asker whose answer on the bridge always has its two statements."""
+    """An asker one of whose answers always has statements that differ."""
 
     def __init__(self, asker: Asker) -> None:
         self.asker = asker
         self.library = asker.library
+        self.differing = ""  # the question whose answer has them
 
     def glimpse(self, question: str, history: Sequence[Turn] = (), **given: Any) -> tuple[Evidence, ...]:  # noqa: ANN401
         """Return the real sentences."""
@@ -61,7 +63,13 @@ class Pictured:
     def stream(self, question: str, history: Sequence[Turn] = (), **given: Any) -> Iterator[Event]:  # noqa: ANN401
         """Yield the real events."""
         for event in self.asker.stream(question, history, **given):
-            if isinstance(event, AnswerDone) and question == COST and event.answer.disagreement is None:
+            if not isinstance(event, AnswerDone) or self.differing:
+                yield event
+            elif event.answer.disagreement and event.answer.status == "answered":
+                self.differing = question
+                yield event
+            elif question == CARS:
+                self.differing = question
                 print("no disagreement was noticed: its statements are put in by hand")
                 yield AnswerDone(replace(event.answer, disagreement=self.by_hand()))
             else:
@@ -74,7 +82,7 @@ class Pictured:
             article = next(a for a in self.library.articles() if a.id.endswith(ending))
             s = next(s for s in self.library.sentences(article.id) if value in s.text)
             stated.append(Citation(article.id, article.title, article.date, s.index, s.start, s.end, s.text, 1.0, 0))
-        return Disagreement(tuple(stated), tuple(value for _, value in STATED), correction=1)
+        return Disagreement(tuple(stated), tuple(value for _, value in STATED))
 
 
 def main(docs: Path = DOCS) -> None:
@@ -86,13 +94,16 @@ def main(docs: Path = DOCS) -> None:
         config = Config(library=Path(folder), llm="embedded")
         with (
             Asker.open(config) as asker,
-            serving(Pictured(asker), Path(folder), settings=Settings(asker, Path(folder, "config.toml"))) as url,
+            serving(
+                pictured := Pictured(asker), Path(folder), settings=Settings(asker, Path(folder, "config.toml"))
+            ) as url,
             sync_playwright() as playwright,
         ):
             browser = playwright.chromium.launch(executable_path=CHROMIUM, args=QUIET)
-            for question in dict.fromkeys(one[0] for one in PICTURES.values()):
+            for question in (COST, CARS, *dict.fromkeys(one[0] for one in PICTURES.values() if one[0])):
                 look(browser, url, partial(Reader.ask, question=question))
             for name, (question, beside, theme, width, height) in PICTURES.items():
+                question = question or pictured.differing  # noqa: PLW2901 (known only now)
 
                 def picture(reader: Reader, question: str = question, beside: str = beside, name: str = name) -> None:
                     reader.tab.locator("[data-event=talks]").click()
