@@ -23,8 +23,10 @@ HOST, PORT = "127.0.0.1", 7860
 RUNS = Path("runs")  # where `evals.run` is told to write: the page shows its newest report
 
 
-def serve(config: Config, *, host: str = HOST, port: int = PORT) -> None:
+def serve(config: Config, *, host: str = HOST, port: int = PORT, file: Path | None = None) -> None:
     """Serve the page until Ctrl-C or SIGTERM; prints one line with the address when it is ready.
+
+    `file` is the configuration file that was named, where settings are saved; by default the user's own.
 
     Raises InputError if the port is taken, and what `Asker.open` raises if the library or a model cannot be used.
     """
@@ -34,11 +36,12 @@ def serve(config: Config, *, host: str = HOST, port: int = PORT) -> None:
     _check_port(host, port)  # before a model is loaded for nothing
     with ExitStack() as stack:
         asker = stack.enter_context(Asker.open(config))
+        stack.callback(warm(asker).join)
         asker.library.start()  # vectors that are still missing are made while questions are answered
         intake = Intake(asker.library.add)
         stack.callback(intake.close)
         parts = panes.Parts(
-            Conversations(config.library), intake, Settings(asker), changeable=_is_loopback(host), runs=RUNS
+            Conversations(config.library), intake, Settings(asker, file), changeable=_is_loopback(host), runs=RUNS
         )
         blocks = page.build(asker, parts)
         url = page.launch(blocks, host=host, port=port, runs=RUNS)
@@ -47,6 +50,18 @@ def serve(config: Config, *, host: str = HOST, port: int = PORT) -> None:
         print(f"Article QA: {url} (Ctrl-C ends it)", flush=True)
         with suppress(KeyboardInterrupt):
             ended.wait()
+
+
+def warm(asker: Asker) -> threading.Thread:
+    """Load what finds the evidence, in the background, so that the first question need not wait for it."""
+
+    def search() -> None:
+        with suppress(ArticleQAError):  # it is told when somebody asks
+            asker.retrieve("What is this about?")
+
+    thread = threading.Thread(target=search, name="warm")
+    thread.start()
+    return thread
 
 
 def _is_loopback(host: str) -> bool:

@@ -185,14 +185,15 @@ class Catalogue:
         """Return a page of the articles whose title, source or id holds every word of `query`, ordered by a name of ORDERS."""
         condition, values = _naming(query)
         rows = self._rows(
-            "SELECT a.id, a.title, a.date, a.source, length(a.text),"  # noqa: S608 (parts of ours, and "?")
+            "SELECT a.id, a.title, a.date, a.source, length(a.text), a.file,"  # noqa: S608 (parts of ours, and "?")
             " (SELECT count(*) FROM passages p WHERE p.article = a.key"
             " AND NOT EXISTS (SELECT 1 FROM vectors v WHERE v.passage = p.key))"
             f" FROM articles a {condition} ORDER BY {ORDERS[order]} {'DESC' if down else 'ASC'}, a.id LIMIT ? OFFSET ?",
             (*values, limit, at),
         )
         return [
-            Listed(name, title, _day(day), source, size, pending) for name, title, day, source, size, pending in rows
+            Listed(name, title, _day(day), source, size, pending, file)
+            for name, title, day, source, size, file, pending in rows
         ]
 
     def count(self, query: str = "") -> int:

@@ -1,7 +1,7 @@
-"""Files handed over by a reader -> articles of the library, one after another in the background, with a word on each.
+"""What a reader hands over -> articles of the library, one thing after another in the background, with a word on each.
 
-The files lie somewhere for a moment only: the library keeps their texts. What a file is called comes from outside and is made
-safe here before it becomes part of a path.
+The library keeps the texts; an uploaded file is gone when it is read. An article that came from a file of this machine or from
+the web can be read again. What a file is called comes from outside and is made safe here before it becomes part of a path.
 """
 
 from __future__ import annotations
@@ -13,12 +13,13 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import count
-from pathlib import Path
+from pathlib import Path, PurePath
 
-from index.errors import ArticleQAError
+from index.errors import ArticleQAError, InputError
 from index.library import Added
-from index.loaders import LOADERS, Problem, load
+from index.loaders import LOADERS, Problem, load, url
 from index.types import Arrival, Article
 
 KEPT = 200  # files whose outcome is remembered
@@ -34,7 +35,7 @@ class Intake:
         """Use `Library.add`, or what does the same."""
         self._add = add
         self._arrivals: dict[int, Arrival] = {}
-        self._waiting: deque[tuple[int, Path]] = deque()
+        self._waiting: deque[tuple[int, Callable[[], Iterator[Article | Problem]]]] = deque()
         self._numbers = count(1)
         self._change = threading.Condition()
         self._closing = False
@@ -42,11 +43,27 @@ class Intake:
 
     def take(self, files: Sequence[tuple[str, Path]]) -> None:
         """Queue files as (the name that a reader knows, with "/" between folders; where it lies). They are deleted when read."""
+        self._queue((safe_name(name), partial(_handed_over, safe_name(name), path)) for name, path in files)
+
+    def fetch(self, addresses: Iterable[str]) -> None:
+        """Queue web addresses."""
+        self._queue((_line(address), partial(url.load, address)) for address in addresses)
+
+    def reread(self, article: Article) -> None:
+        """Queue an article that has a `file`, to be read from there again. Raises InputError for any other."""
+        if article.file is None:
+            raise InputError(f"“{article.title}” was handed over on the page, so there is no file to read again")
+        name = (
+            article.file if url.is_web(article.file) else PurePath(article.file).name
+        )  # where it lies is nobody else's matter
+        self._queue([(_line(name), partial(again, article))])
+
+    def _queue(self, jobs: Iterable[tuple[str, Callable[[], Iterator[Article | Problem]]]]) -> None:
         with self._change:
-            for name, path in files:
+            for name, job in jobs:
                 number = next(self._numbers)
-                self._arrivals[number] = Arrival(number, safe_name(name))
-                self._waiting.append((number, path))
+                self._arrivals[number] = Arrival(number, name)
+                self._waiting.append((number, job))
             for number in [n for n, one in self._arrivals.items() if one.state in {"done", "failed"}][:-KEPT]:
                 del self._arrivals[number]
             if self._thread is None:
@@ -83,10 +100,10 @@ class Intake:
                 self._change.wait_for(lambda: self._closing or self._waiting)
                 if self._closing:
                     return
-                number, path = self._waiting.popleft()
+                number, job = self._waiting.popleft()
             self._note(number, state="reading")
             try:
-                self._read(number, path)
+                self._read(number, job)
             except ArticleQAError as exc:
                 self._note(number, state="failed", said=str(exc))
             except OSError as exc:  # without the place where the file lay for a moment
@@ -94,19 +111,17 @@ class Intake:
             except Exception:  # noqa: BLE001  # the thread must outlive any one file, whatever a loader trips over
                 _log.exception("a file could not be added")
                 self._note(number, state="failed", said="could not be read: an unexpected error; the log has more")
-            finally:
-                path.unlink(missing_ok=True)
 
-    def _read(self, number: int, path: Path) -> None:
+    def _read(self, number: int, job: Callable[[], Iterator[Article | Problem]]) -> None:
         totals = {"added": 0, "updated": 0, "unchanged": 0}
         problems: list[str] = []
-        for item in _loaded(self._arrivals[number].name, path):
+        for item in job():
             if self._closing:
                 return
             if isinstance(item, Problem):
                 problems.append(item.reason)
                 continue
-            done = self._add([replace(item, file=None)])  # where it lies for a moment says nothing
+            done = self._add([item])
             for name in totals:
                 totals[name] += getattr(done, name)
             self._note(number, articles=sum(totals.values()))
@@ -119,6 +134,32 @@ class Intake:
     def _note(self, number: int, **changes: object) -> None:
         with self._change:
             self._arrivals[number] = replace(self._arrivals[number], **changes)  # type: ignore[arg-type]
+
+
+def _handed_over(name: str, path: Path) -> Iterator[Article | Problem]:
+    """Load a file that lies at `path` for a moment, which says nothing: the articles have no file. It is deleted."""
+    try:
+        for item in _loaded(name, path):
+            yield item if isinstance(item, Problem) else replace(item, file=None)
+    finally:
+        path.unlink(missing_ok=True)
+
+
+def again(article: Article) -> Iterator[Article | Problem]:
+    """Load what is now in the article's file or at its address, under the id that it has."""
+    place = article.file or ""
+    if not url.is_web(place) and not Path(place).exists():
+        yield Problem(place, "is not there any more: the article stays as it was")
+        return
+    several = place.lower().endswith((".jsonl", ".jsonl.gz")) and not url.is_web(place)
+    for item in url.load(place) if url.is_web(place) else load(Path(place)):
+        if isinstance(item, Article) and several and item.id != article.id:
+            continue
+        yield item if isinstance(item, Problem) else replace(item, id=article.id)
+        if isinstance(item, Article):
+            return
+    if several:
+        yield Problem(place, f"has no line with the id {article.id!r} any more: the article stays as it was")
 
 
 def _loaded(name: str, path: Path) -> Iterator[Article | Problem]:
@@ -142,6 +183,11 @@ def _summary(totals: dict[str, int]) -> str:
     if sum(totals.values()) == 1:
         return next(words[name] for name, number in totals.items() if number)
     return ", ".join(f"{number:,} {words[name]}" for name, number in totals.items() if number)
+
+
+def _line(text: str) -> str:
+    """The text as one line that can be shown."""
+    return "".join(c for c in text.encode("utf-8", "replace").decode() if c.isprintable())[:300]
 
 
 def safe_name(name: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import date
 from pathlib import Path, PurePosixPath
@@ -174,6 +175,14 @@ class Library:
     def status(self) -> Status:
         """Count what is there."""
         return self._catalogue.status()
+
+    def size(self) -> int:
+        """Return the bytes that the library's folder takes on disk."""
+        total = 0
+        for file in self.folder.rglob("*"):
+            with suppress(OSError):  # gone meanwhile
+                total += file.stat().st_size if file.is_file() else 0
+        return total
 
     def check(self) -> list[str]:
         """Return what is wrong with the catalogue, in words: ranges that leave their article, parts that are missing."""

@@ -23,7 +23,7 @@ class Article:
     date: date | None = None  # the day the article speaks from, never the day it was read
     source: str | None = None  # outlet or author as given
     url: str | None = None
-    file: str | None = None  # absolute path of the file it was read from
+    file: str | None = None  # absolute path of the file it was read from, or the web address it was fetched from
     added_at: datetime = field(default_factory=lambda: datetime.now(UTC), compare=False)
 
     @property
@@ -91,11 +91,12 @@ class Listed:
     source: str | None
     size: int  # characters
     pending: int  # passages that have no vector yet
+    file: str | None = None  # where it was read from and can be read again
 
 
 @dataclass(frozen=True, slots=True)
 class Arrival:
-    """A file that was handed over, and what has become of it."""
+    """A file or a web address that was handed over, and what has become of it."""
 
     number: int
     name: str

@@ -114,17 +114,31 @@ class Asker:
         """Return the evidence without asking the model."""
         return self._find(question, history, within, today)
 
+    def glimpse(
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, narrow: bool = True
+    ) -> tuple[Evidence, ...]:
+        """Return the sentences that fit by their words alone, before anything is read: at once, and less to the point."""
+        first = Retriever(self.library, self.config, None).first(_standalone(question, history), within, narrow=narrow)
+        return evidence_for(first.question, first.hits[: self.config.passages], self.library, self.config, None)
+
     def stream(
-        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, today: date | None = None
+        self,
+        question: str,
+        history: Sequence[Turn] = (),
+        *,
+        within: Filter | None = None,
+        today: date | None = None,
+        narrow: bool = True,
     ) -> Iterator[Event]:
         """Yield the evidence, then the answer as it is written and checked, then the result. Closing it stops the model.
 
-        Only the articles that `within` lets through are searched; `today` is what "last week" is counted from.
+        Only the articles that `within` lets through are searched; `today` is what "last week" is counted from;
+        with `narrow` false such words of the question narrow nothing.
 
         Raises InputError for an empty or overlong question; what goes wrong with the model is a typed abstention instead.
         """
         clock = _Clock()
-        found = self._find(question, history, within, today)
+        found = self._find(question, history, within, today, narrow=narrow)
         yield found
         writing = _Writing(
             question=question,
@@ -199,18 +213,20 @@ class Asker:
             claims=claims, abstained=reason, completion=text, detail=detail, answerability=desk.answerability
         )
 
-    def _find(self, question: str, history: Sequence[Turn], within: Filter | None, today: date | None) -> EvidenceFound:
-        # Half a surrogate pair can come with JSON or a terminal that is not UTF-8, and nothing below can read it.
-        asked = " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
-        if not asked:
-            raise InputError("the question is empty: write what you want to know")
-        if len(asked) > MAX_QUESTION_CHARS:
-            raise InputError(f"the question has {len(asked)} characters: at most {MAX_QUESTION_CHARS} can be read")
+    def _find(
+        self,
+        question: str,
+        history: Sequence[Turn],
+        within: Filter | None,
+        today: date | None,
+        *,
+        narrow: bool = True,
+    ) -> EvidenceFound:
+        standalone = _standalone(question, history)
         clock = _Clock()
         reranker = self._loaded_reranker()
-        standalone = chat.standalone(asked, history)
         retriever = Retriever(self.library, self.config, reranker)
-        first = retriever.first(standalone, within, today=today)
+        first = retriever.first(standalone, within, today=today, narrow=narrow)
         retrieved_ms = clock.ms
         found = retriever.read(first)
         reranked_ms = clock.ms - retrieved_ms
@@ -230,6 +246,17 @@ class Asker:
             if self._reranker is None and self._make_reranker is not None:
                 self._reranker = self._make_reranker()
             return self._reranker
+
+
+def _standalone(question: str, history: Sequence[Turn]) -> str:
+    """Return the question as it is searched. Raises InputError for an empty or overlong one."""
+    # Half a surrogate pair can come with JSON or a terminal that is not UTF-8, and nothing below can read it.
+    asked = " ".join(question.encode("utf-8", "replace").decode("utf-8").split())
+    if not asked:
+        raise InputError("the question is empty: write what you want to know")
+    if len(asked) > MAX_QUESTION_CHARS:
+        raise InputError(f"the question has {len(asked)} characters: at most {MAX_QUESTION_CHARS} can be read")
+    return chat.standalone(asked, history)
 
 
 class _Clock:

@@ -60,8 +60,10 @@ def _parser() -> argparse.ArgumentParser:
         made.set_defaults(run=run)
         return made
 
-    add = command("add", _add, "Add or update articles from files and folders (text, Markdown, JSONL).")
-    add.add_argument("paths", nargs="+", type=Path, metavar="PATH")
+    add = command(
+        "add", _add, "Add or update articles from files, folders (text, Markdown, HTML, JSONL) and web addresses."
+    )
+    add.add_argument("paths", nargs="+", metavar="PATH", help="a file, a folder, or https://...")
     add.add_argument("--background", action="store_true", help="return before the vectors are made; `serve` makes them")
     add.add_argument("-q", "--quiet", action="store_true", help="say only what went wrong")
     listing = command("list", _list, "List the articles, newest first.")
@@ -147,14 +149,14 @@ def _library(args: argparse.Namespace) -> Library:
 
 
 def _add(args: argparse.Namespace) -> int:
-    from index.loaders import Problem, load
+    from index.loaders import Problem, load, url
 
     problems = 0
 
     def articles() -> Iterator[Article]:
         nonlocal problems
         for path in args.paths:
-            for item in load(path):
+            for item in url.load(path) if url.is_web(path) else load(Path(path)):
                 if isinstance(item, Problem):
                     problems += 1
                     print(printable(f"{item.file}: {item.reason}"), file=sys.stderr)
@@ -162,7 +164,7 @@ def _add(args: argparse.Namespace) -> int:
                     yield item
 
     for path in args.paths:
-        if not path.exists():
+        if not (url.is_web(path) or Path(path).exists()):
             raise InputError(f"{path}: there is no such file or folder")
     with _library(args) as library:
         done = library.add(articles())
@@ -315,7 +317,7 @@ def _ask(args: argparse.Namespace) -> int:
 def _serve(args: argparse.Namespace) -> int:
     import app
 
-    app.serve(_config(args), host=args.host, port=args.port)
+    app.serve(_config(args), host=args.host, port=args.port, file=args.config)
     return 0
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import os
+import re
 import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields, replace
@@ -94,10 +96,7 @@ class Config:
         it is there. A server's URL in the environment chooses the server, unless `llm` is set as well.
         """
         env = os.environ if environment is None else environment
-        named = file or (Path(env["ARTICLE_QA_CONFIG"]) if env.get("ARTICLE_QA_CONFIG") else None)
-        raw = _read(
-            named or user_config_path("article-qa", appauthor=False) / "config.toml", required=named is not None
-        )
+        raw = _read(config_file(file, env), required=file is not None or bool(env.get("ARTICLE_QA_CONFIG")))
         raw |= {name: env[variable] for name, variable in ENVIRONMENT.items() if env.get(variable)}
         raw |= {name: value for name, value in given.items() if value is not None}
         if raw.get("llm_url"):
@@ -119,6 +118,47 @@ class Config:
     def with_values(self, **changes: Any) -> Config:  # noqa: ANN401
         """Return a copy with some values changed, checked again."""
         return replace(self, **changes)
+
+
+def config_file(file: Path | None = None, environment: Mapping[str, str] | None = None) -> Path:
+    """Return the configuration file: the given one, else what ARTICLE_QA_CONFIG names, else the user's own."""
+    named = (os.environ if environment is None else environment).get("ARTICLE_QA_CONFIG")
+    return file or Path(named or user_config_path("article-qa", appauthor=False) / "config.toml")
+
+
+def save(file: Path, changes: Mapping[str, str | int | float | bool]) -> None:
+    """Write settings into a configuration file, which is made if it is not there; its other lines stay as they are.
+
+    Raises ConfigError if that cannot be done, and for a secret; then the file is as it was.
+    """
+    if SECRET in changes:
+        raise ConfigError(f"{SECRET} does not belong into a file; set {ENVIRONMENT[SECRET]} instead")
+    before = _read(file, required=False)
+    try:
+        text = file.read_text(encoding="utf-8") if file.exists() else ""
+        for name, value in changes.items():
+            line = f"{name} = {json.dumps(value, ensure_ascii=False)}"  # a TOML string is written like one of JSON
+            text, found = re.subn(rf"^[ \t]*{name}[ \t]*=.*$", line.replace("\\", r"\\"), text, flags=re.MULTILINE)
+            text = text if found else f"{text.rstrip()}\n{line}\n".lstrip("\n")
+        if not _says(text, {**before, **changes}):
+            raise ConfigError(f"{file}: its lines cannot be changed one by one; write the settings there yourself")
+        target = file.resolve()  # a link stays one
+        target.parent.mkdir(parents=True, exist_ok=True)
+        half = target.with_name(f"{target.name}.{os.getpid()}.part")
+        half.write_text(text, encoding="utf-8")
+        half.replace(target)
+    except UnicodeError as exc:
+        raise ConfigError(f"{file}: a value holds half a character, which no file can: {exc}") from exc
+    except OSError as exc:
+        raise ConfigError(f"{file}: cannot be written: {exc.strerror}") from exc
+
+
+def _says(text: str, values: Mapping[str, object]) -> bool:
+    """True if the text is TOML of just these values."""
+    try:
+        return tomllib.loads(text) == values
+    except tomllib.TOMLDecodeError:
+        return False
 
 
 def _read(file: Path, *, required: bool) -> dict[str, Any]:

@@ -8,13 +8,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from html import escape
 from urllib.parse import urlsplit
 
 from qa.record import Kept
-from qa.types import Answer, Citation
+from qa.types import Answer, Citation, Disagreement
 
 Links = Mapping[str, str]  # article id -> its web address, for the articles that have one
 
@@ -28,8 +29,52 @@ _STYLE = (
     "body{font:1.05rem/1.6 Georgia,serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color:#1f1d1a;background:#fffdf9}"
     "h1,h2{line-height:1.3}sup a{text-decoration:none}a{color:#0d5563}.note,footer{color:#625c53;font-size:.9rem}"
     "blockquote{margin:.2rem 0;padding:0;font-style:normal}li{margin-bottom:.7rem}"
-    "@media(prefers-color-scheme:dark){body{color:#e9e5dc;background:#1c1e22}a{color:#86cbd8}.note,footer{color:#a9a399}}"
+    ".sides{display:grid;grid-template-columns:repeat(auto-fit,minmax(min(14rem,100%),1fr));gap:1.2rem}small{color:#8a4b08}"
+    "@media(prefers-color-scheme:dark){body{color:#e9e5dc;background:#1c1e22}a{color:#86cbd8}.note,footer{color:#a9a399}small{color:#eab676}}"
 )
+
+
+@dataclass(frozen=True, slots=True)
+class Side:
+    """One of the statements that do not agree, as it stands beside the others."""
+
+    number: int  # 1-based, by date
+    value: str
+    citation: Citation
+    notes: tuple[str, ...]  # "later", "a correction"
+
+
+def sides(differ: Disagreement | None) -> tuple[Side, ...]:
+    """Return the statements in their order; the ones of the last day are marked "later", or "latest" of more than two."""
+    if differ is None:
+        return ()
+    days = sorted(c.date for c in differ.statements if c.date)
+    last = days[-1] if days and days[0] < days[-1] else None
+    word = "later" if len(differ.statements) == 2 else "latest"
+    return tuple(
+        Side(
+            number,
+            value,
+            c,
+            (
+                *([word] if last and c.date == last else ()),
+                *(["a correction"] if number - 1 == differ.correction else ()),
+            ),
+        )
+        for number, (c, value) in enumerate(zip(differ.statements, differ.values, strict=True), start=1)
+    )
+
+
+def differing(stated: Sequence[Side]) -> str:
+    """Return what stands above the statements: a correction may tell both values itself."""
+    several = len({side.citation.article_id for side in stated}) > 1
+    return "Here the articles do not agree" if several else "Here one article gives different values"
+
+
+def sources(answer: Answer) -> set[str]:
+    """Return the ids of the articles that a saved answer names."""
+    stated = answer.disagreement.statements if answer.disagreement else ()
+    return {c.article_id for c in (*answer.citations, *stated)}
 
 
 def markdown(items: Sequence[Kept], links: Links) -> str:
@@ -48,12 +93,21 @@ def _markdown(item: Kept, links: Links, *, prefix: str) -> str:
         lines += [" ".join(words), ""]
     else:
         lines += [f"*{_md(no_answer(answer))}*", ""]
+    if stated := sides(answer.disagreement):
+        lines += [f"**{differing(stated)}**", ""]
+        for side in stated:
+            noted = f" *({', '.join(side.notes)})*" if side.notes else ""
+            lines.append(f"- **{_md(side.value)}**{noted}: {_md_source(side.citation, links)}")
+        lines.append("")
     for number, citation in enumerate(answer.citations, start=1):
-        url = web_address(links.get(citation.article_id))
-        where = f"[{_md(citation.title)}](<{url}>)" if url else _md(citation.title)
-        about = ", ".join(filter(None, (where, day(citation.date))))
-        lines.append(f"[^{prefix}{number}]: “{_md(citation.quote)}” — {about}")
+        lines.append(f"[^{prefix}{number}]: {_md_source(citation, links)}")
     return "\n".join(lines).rstrip() + "\n"
+
+
+def _md_source(citation: Citation, links: Links) -> str:
+    url = web_address(links.get(citation.article_id))
+    where = f"[{_md(citation.title)}](<{url}>)" if url else _md(citation.title)
+    return f"“{_md(citation.quote)}” — {', '.join(filter(None, (where, day(citation.date))))}"
 
 
 def html(items: Sequence[Kept], links: Links) -> str:
@@ -83,26 +137,41 @@ def _html(item: Kept, links: Links, *, turn: int) -> str:
         lines.append("</ol>")
     else:
         lines.append(f"<p><em>{_ht(no_answer(answer))}</em></p>")
+    if stated := sides(answer.disagreement):
+        lines += [
+            f"<h3>{differing(stated)}</h3>",
+            '<div class="sides">',
+            *(_side(side, links) for side in stated),
+            "</div>",
+        ]
     return "\n".join([*lines, "</article>"])
 
 
+def _side(side: Side, links: Links) -> str:
+    noted = f" <small>{_ht(', '.join(side.notes))}</small>" if side.notes else ""
+    return f"<section><p><strong>{_ht(side.value)}</strong>{noted}</p>{_ht_source(side.citation, links)}</section>"
+
+
 def _footnote(citation: Citation, links: Links, *, name: str) -> str:
+    return f'<li id="{name}">{_ht_source(citation, links)}</li>'
+
+
+def _ht_source(citation: Citation, links: Links) -> str:
     url = web_address(links.get(citation.article_id))
     title = f'<a href="{_ht(url)}" rel="noreferrer">{_ht(citation.title)}</a>' if url else _ht(citation.title)
     about = ", ".join(filter(None, (title, day(citation.date))))
-    return f'<li id="{name}"><blockquote>“{_ht(citation.quote)}”</blockquote><footer>{about}</footer></li>'
+    return f"<blockquote>“{_ht(citation.quote)}”</blockquote><footer>{about}</footer>"
 
 
 def as_json(items: Sequence[Kept], links: Links) -> str:
     """Return the answers as a list of the objects of the eval contract, each with its key, its time and its links."""
     rows = []
     for item in items:
-        cited = {c.article_id for c in item.answer.citations}
         extra = {
             "id": item.key,
             "asked_at": item.asked_at.isoformat(),
             "within": item.within,
-            "links": {name: url for name in sorted(cited) if (url := web_address(links.get(name)))},
+            "links": {name: url for name in sorted(sources(item.answer)) if (url := web_address(links.get(name)))},
             "verdict": item.verdict,
             "comment": item.comment,
         }
@@ -120,13 +189,23 @@ FORMATS: Mapping[str, tuple[str, str, Callable[[Sequence[Kept], Links], str]]] =
 def plain(answer: Answer, links: Links) -> str:
     """Return an answer for the clipboard: its sentences with [1], then the numbered quotes."""
     if answer.status == "abstained":
-        return f"{answer.question}\n\n{no_answer(answer)}\n"
+        return "\n\n".join([answer.question, no_answer(answer), *_plain_sides(answer)]) + "\n"
     words = [claim.text + "".join(f"[{n}]" for n in answer.marks(claim)) for claim in answer.shown]
     notes = []
     for number, c in enumerate(answer.citations, start=1):
         about = ", ".join(filter(None, (c.title, day(c.date), web_address(links.get(c.article_id)))))
         notes.append(f"[{number}] “{c.quote}” — {about}")
-    return " ".join(words) + "\n\n" + "\n".join(notes) + "\n"
+    blocks = [" ".join(words), *_plain_sides(answer), "\n".join(notes)]
+    return "\n\n".join(blocks) + "\n"
+
+
+def _plain_sides(answer: Answer) -> Iterator[str]:
+    if stated := sides(answer.disagreement):
+        rows = []
+        for side in stated:
+            about = ", ".join(filter(None, (side.citation.title, day(side.citation.date), *side.notes)))
+            rows.append(f"- {side.value}: “{side.citation.quote}” — {about}")
+        yield "\n".join([differing(stated), *rows])
 
 
 def file_name(items: Sequence[Kept], ending: str) -> str:

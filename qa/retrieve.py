@@ -83,18 +83,20 @@ class Retriever:
         """Return what is found for `question`, seen from `today`, in the articles that `within` lets through."""
         return self.read(self.first(question, within, today=today))
 
-    def first(self, question: str, within: Filter | None = None, *, today: date | None = None) -> First:
+    def first(
+        self, question: str, within: Filter | None = None, *, today: date | None = None, narrow: bool = True
+    ) -> First:
         """Return the passages before anything is read.
 
-        "last week" narrows to the articles of last week, or to nothing where that would leave nothing. A word that no article
-        has is searched, and later read, in the articles' own spelling.
+        "last week" narrows to the articles of last week, unless that would leave nothing or `narrow` is false. A word
+        that no article has is searched, and later read, in the articles' own spelling.
         """
         question = self._library.respelled(question)
         everything = aspects.asks_for_all(question)
         told = dates.periods(question, today or date.today()) if self._config.scopes else []  # noqa: DTZ011 (the reader's own day)
         for period in told[:1]:
             then = (within or Filter()).also(Filter(since=period.since, until=period.until))
-            if period.relative and then and (hits := self.described(self.fused(question, then))):
+            if narrow and period.relative and then and (hits := self.described(self.fused(question, then))):
                 return First(question, tuple(hits), then, period.phrase, everything)
         closed = [
             Filter(since=one.since, until=one.until) for one in told if one.since and one.until and not one.relative

@@ -2,26 +2,31 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from contextlib import closing
+from pathlib import Path
 from time import perf_counter
 from typing import Any
 
 from index.errors import ArticleQAError
 from qa.answer import Asker
-from qa.config import Config
+from qa.config import ENVIRONMENT, SECRET, Config, config_file, save
 from qa.llm import open_llm
 from qa.types import Prompt
 
 CHOICES = frozenset({"embedded", "server", "none"})
+SAVED = ("llm", "llm_url", "llm_model", "evidence", "answer_tokens")
 _PROBE = Prompt("You answer with one word.", "Answer with the word: ready", {})
 
 
 class Settings:
     """The settings of one asker."""
 
-    def __init__(self, asker: Asker) -> None:
+    def __init__(self, asker: Asker, file: Path | None = None) -> None:
+        """Change the settings of `asker`; `file` is the configuration file that it was made from, if one was named."""
         self._asker = asker
+        self._file = config_file(file)
 
     def shown(self) -> dict[str, Any]:
         """Return every setting that is in effect, secrets masked."""
@@ -34,6 +39,20 @@ class Settings:
     def apply(self, sent: Mapping[str, object]) -> None:
         """Use the settings from the next question on. Raises ArticleQAError with what is wrong; then nothing has changed."""
         self._asker.reconfigure(self._wanted(sent))
+
+    def save(self) -> str:
+        """Write what can be changed here, as it is in effect, into the configuration file; return what to know of it.
+
+        The key is never written. Raises ConfigError.
+        """
+        now = self._asker.config
+        save(self._file, {name: getattr(now, name) for name in SAVED})
+        said = [f"Saved in {self._file}."]
+        if now.llm_key:
+            said.append(f"The key is not: set {ENVIRONMENT[SECRET]} before the next start.")
+        if winning := [ENVIRONMENT[name] for name in SAVED if os.environ.get(ENVIRONMENT.get(name, ""))]:
+            said.append(f"In the environment {' and '.join(winning)} still wins over the file.")
+        return " ".join(said)
 
     def probe(self, sent: Mapping[str, object]) -> str:
         """Ask the model of these settings for a word; return what came of it. Raises ArticleQAError if nothing did."""

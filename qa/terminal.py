@@ -9,6 +9,7 @@ from pathlib import Path
 
 from qa import disagree
 from qa.types import Answer, Claim, Hit, Reason
+from qa.why import reasons, scores
 
 REASONS: dict[Reason, str] = {
     "nothing_found": "Nothing in the articles comes near the question.",
@@ -66,15 +67,16 @@ def marked(result: Answer, claim: Claim) -> str:
 
 
 def hits(found: Sequence[Hit], *, width: int = 100) -> str:
-    """Return passages with the score of every stage."""
+    """Return passages with the score of every stage, and why they were found."""
     blocks = []
     for rank, hit in enumerate(found, start=1):
-        stages = "  ".join(f"{name} {score:.3f}" for name, score in hit.stages.items())
+        stages = "  ".join(f"{name} {score}" for name, score in scores(hit))
         head = f"{rank:>2}. {hit.title} ({hit.date or 'no date'}) {hit.passage.article_id}"
         if hit.asked:
             stages += f"  (led to by: {textwrap.shorten(hit.asked, width, placeholder=' …')})"
         body = textwrap.shorten(hit.passage.text, 3 * width, placeholder=" …")
-        blocks.append(f"{head}\n    {stages}\n{textwrap.indent(textwrap.fill(body, width - 4), '    ')}")
+        said = f"\n    {', '.join(reasons(hit))}".rstrip()
+        blocks.append(f"{head}\n    {stages}{said}\n{textwrap.indent(textwrap.fill(body, width - 4), '    ')}")
     return printable("\n\n".join(blocks)) or "Nothing found."
 
 

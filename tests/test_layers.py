@@ -35,8 +35,10 @@ PURE: dict[str, set[str]] = {
     "qa.record": {"qa.types"},
     "qa.values": {"qa.facts"},
     "qa.export": {"qa.record", "qa.types"},
+    "qa.why": {"qa.types"},
     "qa.web.line": set(),
-    "qa.web.view": {"index.types", "qa.export", "qa.record", "qa.types"},
+    "qa.web.view": {"index.types", "qa.export", "qa.record", "qa.types", "qa.why"},
+    "qa.web.reading": {"index.types", "qa.export", "qa.web.view"},
     "qa.web.panels": {"index.types", "qa.export", "qa.record", "qa.web.view"},
     "evals.types": {"qa.types"},
     "evals.metrics": {"evals.types"},
@@ -44,7 +46,7 @@ PURE: dict[str, set[str]] = {
 # Frameworks, each in the files that know it and in no other.
 AT_HOME: dict[str, set[str]] = {
     "chromadb": {"index.vectors"},
-    "gradio": {"qa.web.page", "qa.web.panes"},
+    "gradio": {"qa.web.handlers", "qa.web.page", "qa.web.panes"},
     "jinja2": {"evals.report"},
     "llama_index": {"evals.stock", "qa.llamaindex"},
     "nupunkt": {"index.sentences"},
@@ -54,6 +56,7 @@ AT_HOME: dict[str, set[str]] = {
     "starlette": {"qa.web.page"},
     "tokenizers": {"index.onnx"},
     "torch": set(),
+    "trafilatura": {"index.loaders.html"},
     "transformers": set(),
     "xllamacpp": {"qa.backends.llama_server"},
     "yaml": {"index.loaders.text"},
@@ -68,6 +71,7 @@ HEAVY = (
     "sentence_transformers",
     "tokenizers",
     "torch",
+    "trafilatura",
     "transformers",
     "xllamacpp",
 )

@@ -10,7 +10,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from index.errors import InputError
@@ -437,6 +437,7 @@ def test_any_jsonl_text_comes_back(tmp_path_factory: pytest.TempPathFactory, tex
 heads = st.text(alphabet="-\n:[]{}&*!|>'\"%@`\\xU0 \t#,?<=~adte")
 
 
+@settings(deadline=None)  # the first web page loads what reads web pages
 @given(
     data=st.one_of(
         st.binary(),

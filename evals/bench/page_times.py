@@ -5,8 +5,9 @@
 
 The page's own program is started on a library in a temporary folder and driven in headless Chromium, so that the server, the
 search, the model and the drawing are all in the figures. The clock runs in the browser: it starts with the key and stops when
-the first sentence, and the first word of a draft or a checked sentence, stand on the page. The first question comes after the
-model has loaded and is asked to warm up, not counted; no question is asked twice, since the model remembers what it has read.
+the first sentence stands on the page (found by its words: "glimpse"), then the first that was read ("evidence"), and the first
+word of a draft or a checked sentence ("word"). The first question comes after the model has loaded and is asked to warm up, not
+counted; no question is asked twice, since the model remembers what it has read.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[2]
 ANSWER_S = 180
-NAMES_OF_TIMES = ("evidence", "word", "whole")
+NAMES_OF_TIMES = ("glimpse", "evidence", "word", "whole")
 # Asked of the sample library: one fact each, from different articles.
 SAMPLE_QUESTIONS = (
     "Where is the Taliban's political office?",
@@ -60,7 +61,10 @@ WATCH = """() => {
   new MutationObserver(() => {
     if (exchanges().length <= window.pageTimes.before) return;
     const newest = exchanges().at(-1);
-    if (newest.querySelector('.sentences li')) mark('evidence');
+    if (newest.querySelector('.sentences li')) {
+      mark('glimpse');
+      if (newest.querySelector('.slot-lists h3')?.textContent !== 'Closest at first sight') mark('evidence');
+    }
     if (newest.querySelector('.draft, .claim, .slot-message .say')) mark('word');
     if (!newest.classList.contains('running')) mark('whole');
   }).observe(document.querySelector('#talk'), {childList: true, subtree: true, characterData: true, attributes: true});

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from index.errors import InputError
-from index.loaders import jsonl, markdown, text
+from index.loaders import html, jsonl, markdown, text
 from index.loaders.reading import File, Problem, shown
 
 if TYPE_CHECKING:
@@ -25,6 +25,8 @@ LOADERS: dict[str, Reader] = {
     ".txt": text.read,
     ".md": markdown.read,
     ".markdown": markdown.read,
+    ".html": html.read,
+    ".htm": html.read,
     ".jsonl": jsonl.read,
     ".jsonl.gz": jsonl.read,
 }

@@ -131,8 +131,11 @@ def parse_date(value: str) -> date:
         raise InputError(f"field 'date': {value.strip()[:40]!r} is no day of the form YYYY-MM-DD") from exc
 
 
-def article(file: File, given: Given, text: str, *, other_id: str, title: str | None = None) -> Article:
-    """Return the article; `other_id` and `title` are used where none is given. Raises InputError for an empty text."""
+def article(file: File | str, given: Given, text: str, *, other_id: str, title: str | None = None) -> Article:
+    """Return the article of a file or of a web address; `other_id` and `title` are used where none is given.
+
+    Raises InputError for an empty text.
+    """
     if not text.strip():
         raise InputError("has no text")
     if "\0" in text:
@@ -146,7 +149,7 @@ def article(file: File, given: Given, text: str, *, other_id: str, title: str | 
         date=given.date,
         source=given.source,
         url=given.url,
-        file=str(file.path),
+        file=file if isinstance(file, str) else str(file.path),
     )
 
 

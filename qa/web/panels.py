@@ -52,10 +52,17 @@ class Shelf:
     pending: int  # passages that have no vector yet
     arrivals: Sequence[Arrival] = ()
     left_s: float | None = None  # until the vectors are made, as far as can be told
+    bytes: int = 0  # that the library takes on disk
 
 
 def library_view(
-    shelf: Shelf, wanted: Wanted, *, endings: Sequence[str], note: str = "", refresh: bool = False
+    shelf: Shelf,
+    wanted: Wanted,
+    *,
+    endings: Sequence[str],
+    fetches: bool = True,
+    note: str = "",
+    refresh: bool = False,
 ) -> Json:
     """The library as a table with a place to drop files on.
 
@@ -63,6 +70,7 @@ def library_view(
         shelf: what is there.
         wanted: which part of it is shown.
         endings: of the files that can be read, such as ".txt".
+        fetches: false where the page can be reached from other machines: whoever opens it could read what this one reaches.
         note: what has just been done, in words.
         refresh: true where nobody has asked for it: it takes no focus, and no place of another view.
     """
@@ -72,7 +80,11 @@ def library_view(
         "heading": count(shelf.articles, "article"),
         "counts": _counts(shelf),
         "accepts": list(endings),
-        "kinds": f"Files that can be read: {', '.join(endings)}. A web address cannot be added yet: save the page as text.",
+        "kinds": f"Files that can be read: {', '.join(endings)}",
+        "fetches": fetches,
+        "why": ""
+        if fetches
+        else "Web addresses cannot be added here, because this page can be opened from other machines.",
         "query": wanted.query,
         "order": wanted.order,
         "down": wanted.down,
@@ -92,10 +104,17 @@ def library_view(
 
 def _counts(shelf: Shelf) -> str:
     base = f"{count(shelf.articles, 'article')}, {count(shelf.sentences, 'sentence')}"
+    base += f", {_size(shelf.bytes)} on disk" if shelf.bytes else ""
     if not shelf.pending:
         return f"{base}. All can be found by word and by meaning." if shelf.articles else ""
     left = f", {_about(shelf.left_s)} to go" if shelf.left_s is not None else ""
     return f"{base}. All can be found by word; {count(shelf.pending, 'passage')} not yet by meaning{left}."
+
+
+def _size(number: int) -> str:
+    """Such as "0.4 MB", "37 MB" or "1.2 GB"."""
+    mb = number / 1e6
+    return f"{mb / 1000:,.1f} GB" if mb >= 1000 else f"{mb:,.0f} MB" if mb >= 10 else f"{max(mb, 0.1):.1f} MB"
 
 
 def _about(seconds: float) -> str:
@@ -121,7 +140,9 @@ def _row(one: Listed) -> Json:
 
 def _hint(shelf: Shelf, wanted: Wanted) -> str:
     if not shelf.articles:
-        return "The library is empty. Drop files or a folder here, or add a folder in a terminal: article-qa add FOLDER"
+        return (
+            "The library is empty. Drop files or a folder above, or add a folder in a terminal: article-qa add FOLDER"
+        )
     return f"No article has “{wanted.query}” in its title, source, date or name." if not shelf.found else ""
 
 
@@ -275,7 +296,8 @@ def settings_view(shown: Mapping[str, Any], *, changeable: bool, said: str = "",
             {"name": "server", "label": "A server that speaks the OpenAI protocol"},
             {"name": "none", "label": "None: quote the best sentence"},
         ],
-        "keeps": "Changes hold until the page's program ends; the configuration file is not written.",
+        "keeps": "“Use these” holds until the page’s program ends. “Use and save” also "
+        "writes the configuration file; a key is never written.",
         "said": said,
         "well": well,
         "rows": [{"name": name, "value": str(value)} for name, value in shown.items()],

@@ -14,6 +14,7 @@ from gradio.utils import get_upload_folder
 from index.errors import ArticleQAError
 from index.intake import Intake
 from index.loaders import LOADERS
+from index.loaders.url import is_web
 from index.types import Article, Listed
 from qa.conversations import Conversations
 from qa.web import panels
@@ -21,6 +22,8 @@ from qa.web.line import Line
 from qa.web.view import Conversation, Json
 
 FILES_AT_ONCE = 200  # named in one event of the browser; its script sends fewer
+ADDRESSES_CHARS = 200_000
+REPORTS = ("*/report.html", "*/*/report.html", "*/answers.html")  # in the folder where evals are told to write
 
 
 class Counted(Protocol):
@@ -65,6 +68,9 @@ class Library(Protocol):
     def status(self) -> Counted:
         """Count what is there."""
 
+    def size(self) -> int:
+        """Return the bytes it takes on disk."""
+
 
 class Settings(Protocol):
     """What the page needs of `qa.settings.Settings`."""
@@ -77,6 +83,9 @@ class Settings(Protocol):
 
     def apply(self, sent: Mapping[str, object]) -> None:
         """Use other settings. Raises ArticleQAError."""
+
+    def save(self) -> str:
+        """Keep them for the next start; return where. Raises ArticleQAError."""
 
     def probe(self, sent: Mapping[str, object]) -> str:
         """Test the model. Raises ArticleQAError."""
@@ -134,6 +143,32 @@ class Panes:
         self.parts.intake.take(files)
         return self._shelf(_wanted(event), conversation, refresh=True)
 
+    def fetch(self, conversation: Conversation, event: gr.EventData) -> str:
+        """Web addresses were given: fetch them in the background, only where nobody else can open the page."""
+        sent = _sent(event, "text")
+        addresses = list(dict.fromkeys(sent[:ADDRESSES_CHARS].split())) if isinstance(sent, str) else []
+        if not self.parts.changeable or not addresses:
+            return self._shelf(_wanted(event), conversation, refresh=True)
+        self.parts.intake.fetch(addresses[:FILES_AT_ONCE])
+        left = len(addresses) - FILES_AT_ONCE
+        note = f"Only the first {FILES_AT_ONCE} addresses were taken; {left:,} are left." if left > 0 else ""
+        return self._shelf(_wanted(event), conversation, note=note)
+
+    def reread(self, conversation: Conversation, event: gr.EventData) -> str:
+        """Read an article once more from its file or its web address."""
+        article_id = _sent(event, "id")
+        article = self.library.get(article_id) if isinstance(article_id, str) else None
+        if article is None:
+            return self._shelf(_wanted(event), conversation, note="That article was not in the library any more.")
+        note = ""
+        if article.file is None:
+            note = f"“{article.title}” was dropped here, so there is no file to read again: drop it once more."
+        elif is_web(article.file) and not self.parts.changeable:
+            note = "It came from a web address, which is not fetched while this page can be opened from other machines."
+        else:
+            self.parts.intake.reread(article)
+        return self._shelf(_wanted(event), conversation, note=note)
+
     def clear(self, conversation: Conversation, event: gr.EventData) -> str:
         """Forget the files that have been read."""
         self.parts.intake.clear()
@@ -167,8 +202,11 @@ class Panes:
             status.pending,
             self.parts.intake.arrivals(),
             self._left_s(status.pending),
+            self.library.size(),
         )
-        shown = panels.library_view(shelf, wanted, endings=list(LOADERS), note=note, refresh=refresh)
+        shown = panels.library_view(
+            shelf, wanted, endings=list(LOADERS), fetches=self.parts.changeable, note=note, refresh=refresh
+        )
         return self._opened(shown, conversation)
 
     def _left_s(self, pending: int) -> float | None:
@@ -205,7 +243,7 @@ class Panes:
         return self._opened(shown, conversation)
 
     def apply(self, conversation: Conversation, event: gr.EventData) -> str:
-        """Change the settings, between two answers."""
+        """Change the settings, between two answers, and keep them for the next start if that is wanted."""
         if not self.parts.changeable:
             return self.settings(conversation)
         key = f"settings {time.monotonic_ns()}"
@@ -218,7 +256,13 @@ class Panes:
             return self.settings(conversation, f"Not changed: {error}", well=False)
         finally:
             self.parts.line.leave(key)
-        return self.settings(conversation, "Changed. The next question is answered with these settings.")
+        said = "Changed. The next question is answered with these settings."
+        if _sent(event, "keep") is not True:
+            return self.settings(conversation, said)
+        try:
+            return self.settings(conversation, f"{said} {self.parts.settings.save()}")
+        except ArticleQAError as error:
+            return self.settings(conversation, f"Changed until the program ends, but not saved: {error}", well=False)
 
     def probe(self, conversation: Conversation, event: gr.EventData) -> str:
         """Test the model of the settings in the form, without using them."""
@@ -232,8 +276,9 @@ class Panes:
 
 
 def newest_report(runs: Path | None) -> Path | None:
-    """The report of the newest run of the evals below `runs`."""
-    return max(runs.glob("*/report.html"), key=lambda file: file.stat().st_mtime, default=None) if runs else None
+    """The newest report below `runs`: of a run, or of the suite over several."""
+    files = [file for pattern in REPORTS for file in runs.glob(pattern)] if runs else []
+    return max(files, key=lambda file: file.stat().st_mtime, default=None)
 
 
 def _sent(event: gr.EventData, name: str) -> object:

@@ -6,22 +6,35 @@ only makes elements of them, with `textContent`, so that nothing an article or a
 
 from __future__ import annotations
 
-import itertools
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date
-from pathlib import PurePath
 from typing import Any, Literal, get_args
 
 from index.types import Article, Filter
-from qa.export import day, web_address
+from qa import why
+from qa.export import day, differing, sides
 from qa.record import Kept
-from qa.types import Answer, AnswerDone, Citation, Claim, ClaimChecked, DraftGrown, Event, Evidence, EvidenceFound, Turn
+from qa.types import (
+    Answer,
+    AnswerDone,
+    Citation,
+    Claim,
+    ClaimChecked,
+    DraftGrown,
+    Event,
+    Evidence,
+    EvidenceFound,
+    Hit,
+    Turn,
+)
 
 Json = dict[str, Any]
-Kind = Literal["cite", "near"]  # a sentence that an answer cites, or one that was only found
+# What can be opened in the reader: a sentence that an answer cites, one that was only found, one of the statements that do
+# not agree, a passage of the search.
+Kind = Literal["cite", "near", "says", "found"]
 Stage = Literal["waiting", "searching", "reading", "writing", "checking", "done", "stopped", "failed"]
 
 EVERYTHING = Filter()
@@ -29,6 +42,8 @@ KINDS: tuple[str, ...] = get_args(Kind)
 RUNNING: frozenset[str] = frozenset({"waiting", "searching", "reading", "writing", "checking"})
 SOURCES = 100  # offered to choose from, the largest first
 NEAREST = 6  # sentences listed as the closest ones: as many as the model reads
+PASSAGES = 20  # listed under "How it was found"
+PASSAGE = 400  # characters shown of each
 
 STAGES: Mapping[str, str] = {
     "waiting": "Waiting for its turn",
@@ -52,6 +67,15 @@ ABSTENTIONS: Mapping[str, tuple[str, str]] = {
         "The search did its part: these are the sentences closest to the question.",
     ),
 }
+# kind of a mark -> what it is called in the reader
+PLACES: Mapping[Kind, str] = {
+    "cite": "Citation",
+    "near": "Found sentence",
+    "says": "Statement",
+    "found": "Passage",
+}
+# part of the search -> how its time is told
+TIMES: Mapping[str, str] = {"retrieve": "searched in", "rerank": "read in", "evidence": "all evidence after"}
 # start of an article's file name or id -> questions it is good for; shown only where that article is in the library
 EXAMPLES: tuple[tuple[str, str], ...] = (
     ("2021-09-01-india-taliban-doha", "Who did Mittal meet?"),
@@ -97,6 +121,9 @@ class Exchange:
     key: str = ""  # names the answer in the kept conversations
     within: Filter = EVERYTHING  # the articles that are asked
     narrowed: str = ""  # the same in words
+    phrase: str = ""  # "last week": words of the question that narrow it to a time
+    widened: bool = False  # they were told not to
+    retrieved: tuple[Hit, ...] = ()  # the passages of the search, best first
     replaces: str = ""  # key of the answer in whose place this one is kept
     ahead: int = 0  # questions that are answered before this one
     verdict: str = ""  # of the reader: "up", "down" or ""
@@ -112,17 +139,23 @@ class Exchange:
         """The answer, or what it would be if the model said no more: the one place that numbers citations."""
         return self.answer or Answer(self.question, claims=self.claims, evidence=self.evidence)
 
+    @property
+    def asked_of(self) -> str:
+        """Which part of the library was asked, in words; "" for all of it."""
+        told = f"“{self.phrase}”" if self.phrase and not self.widened else None
+        return ", ".join(filter(None, (self.narrowed, told)))
+
     def after(self, event: Event) -> Exchange:
         """The exchange with one more event of `Asker.stream` taken in."""
         match event:
             case EvidenceFound():
-                said = f"“{event.narrowed}”" if event.narrowed else None  # a time that the question itself names
                 return replace(
                     self,
                     stage="reading",
                     evidence=event.evidence,
                     standalone=event.standalone,
-                    narrowed=", ".join(filter(None, (self.narrowed, said))),
+                    phrase=event.narrowed or self.phrase,
+                    retrieved=event.retrieved,
                 )
             case DraftGrown():
                 draft = _MARKS.sub("", event.text).strip()  # labels of the prompt, not the numbers shown here
@@ -132,8 +165,18 @@ class Exchange:
             case AnswerDone():
                 answer = event.answer
                 return replace(
-                    self, stage="done", answer=answer, claims=answer.claims, evidence=answer.evidence, draft=""
+                    self,
+                    stage="done",
+                    answer=answer,
+                    claims=answer.claims,
+                    evidence=answer.evidence,
+                    retrieved=answer.retrieved,
+                    draft="",
                 )
+
+    def glimpsed(self, evidence: tuple[Evidence, ...]) -> Exchange:
+        """The exchange with what lies near at first sight; the search puts better in its place."""
+        return replace(self, evidence=evidence)
 
     def waiting(self, ahead: int) -> Exchange:
         """The exchange while so many others are before it."""
@@ -155,6 +198,10 @@ class Exchange:
         """What can be opened: the cited sentences by their marks, or the found ones, best first."""
         if kind == "cite":
             return tuple(_cited(n, citation) for n, citation in enumerate(self.so_far.citations, start=1))
+        if kind == "says":
+            return tuple(_cited(side.number, side.citation) for side in sides(self.so_far.disagreement))
+        if kind == "found":
+            return tuple(_found(rank, hit) for rank, hit in enumerate(self.retrieved[:PASSAGES], start=1))
         found = sorted((e for e in self.evidence if not e.neighbour), key=lambda e: (-e.score, e.label))
         return tuple(Spot(e.label, e.article_id, e.title, e.date, e.start, e.end, e.text) for e in found[:NEAREST])
 
@@ -162,6 +209,11 @@ class Exchange:
 def _cited(number: int, citation: Citation) -> Spot:
     c = citation
     return Spot(number, c.article_id, c.title, c.date, c.start, c.end, c.quote)
+
+
+def _found(rank: int, hit: Hit) -> Spot:
+    p = hit.passage
+    return Spot(rank, p.article_id, hit.title, hit.date, p.start, p.end, p.text)
 
 
 Conversation = tuple[Exchange, ...]
@@ -215,7 +267,8 @@ def count(number: int, noun: str) -> str:
     return f"{number:,} {noun}" + ("" if number == 1 else "s")
 
 
-def _join(*parts: str | None) -> str:
+def joined(*parts: str | None) -> str:
+    """Return the parts that are there, with a dot between them."""
     return " · ".join(part for part in parts if part)
 
 
@@ -247,6 +300,7 @@ def exchange_view(exchange: Exchange) -> Json:
         "status": _status(exchange),
         "searched": _searched(exchange),
         "narrowed": exchange.narrowed,
+        "time": _time(exchange),
         "claims": [
             {
                 "text": claim.text,
@@ -256,11 +310,13 @@ def exchange_view(exchange: Exchange) -> Json:
             for claim in answer.shown
         ],
         "trust": _trust(answer) if exchange.answer else "",
+        "differ": _differ(exchange),
         "draft": exchange.draft,
         "message": _message(exchange) if abstained or exchange.stage in {"stopped", "failed"} else None,
         "lists": list(_lists(exchange, cited, abstained=abstained)),
         "withdrawn": _withdrawn(answer),
         "tools": _tools(exchange),
+        "found": _how_found(exchange),
     }
 
 
@@ -269,20 +325,33 @@ def _status(exchange: Exchange) -> str:
     answer = exchange.answer
     if answer is None:
         before = f"{count(exchange.ahead, 'question')} before it" if exchange.ahead else None
-        return _join(STAGES[exchange.stage], before)
+        return joined(STAGES[exchange.stage], before)
     ms = answer.timings_ms.get("total")
     took = f"{ms / 1000:.1f} s" if ms is not None else None
     if answer.status == "abstained":
-        return _join("No answer", took)
+        return joined("No answer", took)
     articles = len({c.article_id for c in answer.citations})
     basis = f"{count(len(answer.citations), 'sentence')} in {count(articles, 'article')}"
-    return _join(f"Quoted: {basis}" if answer.completion is None else f"Answered from {basis}", took)
+    return joined(f"Quoted: {basis}" if answer.completion is None else f"Answered from {basis}", took)
 
 
 def _searched(exchange: Exchange) -> str:
     """The question as it was searched, where the conversation had to be read to understand it."""
     standalone = (exchange.standalone or "").strip()
     return standalone if standalone and standalone != exchange.question.strip() else ""
+
+
+def _time(exchange: Exchange) -> Json | None:
+    """The chip for the time that the question itself names; null where it names none."""
+    if not exchange.phrase:
+        return None
+    words = f"“{exchange.phrase}”"
+    return {
+        "label": f"Not narrowed to {words}" if exchange.widened else f"Only articles of {words}",
+        "change": f"Narrow it to {words} again" if exchange.widened else f"Take off {words} and ask again",
+        "widened": exchange.widened,
+        "open": not exchange.running,
+    }
 
 
 def _message(exchange: Exchange) -> Json:
@@ -294,9 +363,9 @@ def _message(exchange: Exchange) -> Json:
         return {"kind": "stopped", "text": "Stopped.", "why": why or "No sentence had been checked yet."}
     reason = exchange.answer.reason or "not_stated"
     text, why = ABSTENTIONS[reason]
-    if exchange.narrowed and reason == "nothing_found":
+    if exchange.asked_of and reason == "nothing_found":
         why = "None of the articles that were asked has anything on this question."
-    part = "Only a part of the library was asked." if exchange.narrowed and reason != "llm_unavailable" else None
+    part = "Only a part of the library was asked." if exchange.asked_of and reason != "llm_unavailable" else None
     return {"kind": reason, "text": text, "why": " ".join(filter(None, (why, exchange.answer.detail, part)))}
 
 
@@ -313,7 +382,7 @@ def _lists(exchange: Exchange, cited: Sequence[Spot], *, abstained: bool) -> Ite
                 "fold": True,
             }
         return
-    heading = "Closest sentences"
+    heading = "Closest at first sight" if exchange.stage in {"waiting", "searching"} else "Closest sentences"
     if abstained and exchange.so_far.reason != "llm_unavailable":
         heading = "Closest, but does not say it"
     if found:
@@ -321,16 +390,59 @@ def _lists(exchange: Exchange, cited: Sequence[Spot], *, abstained: bool) -> Ite
 
 
 def _list(exchange: Exchange, kind: Kind, heading: str, spots: Iterable[Spot]) -> Json:
-    items = [_link(exchange, kind, s) | {"quote": s.quote, "source": _join(day(s.date), s.title)} for s in spots]
+    items = [_link(exchange, kind, s) | {"quote": s.quote, "source": joined(day(s.date), s.title)} for s in spots]
     return {"kind": kind, "heading": heading, "fold": False, "items": items}
 
 
+def _differ(exchange: Exchange) -> Json | None:
+    """The statements that do not agree, to stand side by side; null where none are known."""
+    stated = sides(exchange.so_far.disagreement)
+    if not stated:
+        return None
+    cited = {(c.article_id, c.start, c.end): n for n, c in enumerate(exchange.so_far.citations, start=1)}
+    spots = {spot.number: spot for spot in exchange.spots("says")}
+    items = []
+    for side in stated:
+        spot = spots[side.number]
+        mark = cited.get((spot.article_id, spot.start, spot.end))
+        title = "" if spot.quote.startswith(spot.title.rstrip("…")) else spot.title  # it is the title that says it
+        items.append(
+            _link(exchange, "says", spot)
+            | {"value": side.value, "quote": spot.quote, "title": title, "day": day(spot.date) or "No date"}
+            | {"notes": list(side.notes), "mark": f"cited as [{mark}]" if mark else ""}
+        )
+    return {"heading": differing(stated), "items": items}
+
+
+def _how_found(exchange: Exchange) -> Json | None:
+    """The passages of the search with what each stage thought of them; null where they are not known any more."""
+    if exchange.running or not exchange.retrieved:
+        return None
+    items = []
+    for spot, hit in zip(exchange.spots("found"), exchange.retrieved, strict=False):
+        text = spot.quote if len(spot.quote) <= PASSAGE else f"{spot.quote[:PASSAGE].rsplit(' ', 1)[0]} …"
+        items.append(
+            _link(exchange, "found", spot)
+            | {"title": spot.title, "day": day(spot.date), "text": text, "why": ", ".join(why.reasons(hit))}
+            | {"scores": [{"name": name, "value": value} for name, value in why.scores(hit)]}
+        )
+    left = len(exchange.retrieved) - len(items)
+    timings = exchange.answer.timings_ms if exchange.answer else {}
+    took = [f"{word} {timings[name]:,.0f} ms" for name, word in TIMES.items() if name in timings]
+    return {
+        "heading": "How it was found",
+        "about": joined(count(len(exchange.retrieved), "passage"), *took),
+        "items": items,
+        "more": f"{count(left, 'more passage')}, further down." if left else "",
+    }
+
+
 def _link(exchange: Exchange, kind: Kind, spot: Spot) -> Json:
-    what = f"Citation {spot.number}" if kind == "cite" else "Found sentence"
+    what = f"Citation {spot.number}" if kind == "cite" else PLACES[kind]
     return {
         "n": spot.number,
         "href": f"#{kind}-{exchange.number}-{spot.number}",
-        "label": f"{what}: {_join(spot.title, day(spot.date))}",
+        "label": f"{what}: {joined(spot.title, day(spot.date))}",
     }
 
 
@@ -348,7 +460,7 @@ def _trust(answer: Answer) -> str:
     withdrawn = len(answer.claims) - len(answer.shown)
     if not answer.shown:
         return ""
-    return _join(
+    return joined(
         f"{count(len(answer.shown), 'sentence')} supported",
         f"{several} of them by several articles" if several else None,
         f"{withdrawn} withdrawn" if withdrawn else None,
@@ -374,123 +486,6 @@ def _withdrawn(answer: Answer) -> list[Json]:
         for claim in answer.claims
         if not claim.citations
     ]
-
-
-# --- the reader ------------------------------------------------------------------------------------------------------
-
-
-def hint_view(conversation: Conversation) -> Json:
-    """The reader while nothing is open: how to open something."""
-    if conversation and not conversation[-1].spots("cite"):
-        text = "Nothing is cited. Choose one of the sentences found to read it in its article."
-        if not conversation[-1].spots("near"):
-            text = "Nothing is cited, and nothing was found that could be read here."
-    else:
-        text = "Choose a mark such as [1] and its article opens here, at the cited sentence."
-    return {"kind": "empty", "text": text}
-
-
-def article_view(article: Article) -> Json:
-    """The reader with an article from the list: nothing is highlighted."""
-    return {**_article(article), "blocks": blocks(article.text, ())}
-
-
-def reader_view(article: Article | None, exchange: Exchange, kind: Kind, number: int) -> Json:
-    """The reader with the article of one mark.
-
-    The sentence is highlighted only where the stored article still has its words in its place; otherwise the page says
-    that the article has changed, or is gone, and shows what was quoted.
-
-    Args:
-        article: what the library holds now under the mark's article id; None if it is gone.
-        exchange: the exchange that the mark belongs to.
-        kind: which of its lists.
-        number: the number shown.
-
-    Raises:
-        KeyError: the exchange has no such mark.
-    """
-    spots = {spot.number: spot for spot in exchange.spots(kind)}
-    spot = spots[number]
-    order = list(spots)
-    at = order.index(number)
-    base: Json = {
-        "href": f"#{kind}-{exchange.number}-{number}",
-        "place": f"{'Citation' if kind == 'cite' else 'Found sentence'} {at + 1} of {len(order)}",
-        "previous": f"#{kind}-{exchange.number}-{order[at - 1]}" if at else "",
-        "next": f"#{kind}-{exchange.number}-{order[at + 1]}" if at + 1 < len(order) else "",
-        "note": "",
-        "quote": "",
-        "blocks": [],
-    }
-    if article is None:
-        note = "This article is no longer in the library. The sentence was:"
-        gone = {"kind": "article", "title": spot.title, "day": "", "kicker": day(spot.date), "url": "", "titled": False}
-        return {**base, **gone, "note": note, "quote": spot.quote}
-    view = {**base, **_article(article)}
-    if not spot.matches(article):
-        view["note"] = (
-            "The article has changed since this answer was given, so nothing is highlighted. The sentence was:"
-        )
-        view["quote"] = spot.quote
-        view["blocks"] = blocks(article.text, ())
-        return view
-    others = [s for s in spots.values() if s.article_id == article.id and s != spot and s.matches(article)]
-    view["blocks"] = blocks(article.text, [(spot.start, spot.end, "hit"), *((s.start, s.end, "other") for s in others)])
-    return view
-
-
-def opened(view: Json, *, turn: int, at: int, auto: bool = False) -> Json:
-    """A reader view with what the browser needs to know about its opening.
-
-    Args:
-        view: any of the reader's views.
-        turn: the newest exchange when it was opened.
-        at: a number that differs from one opening to the next: opening the same mark again must scroll again.
-        auto: opened by the page itself. It does not take the place of what a person has opened in the same turn, nor the
-            keyboard focus.
-    """
-    return {**view, "auto": auto, "turn": turn, "at": at}
-
-
-def _article(article: Article) -> Json:
-    first = next((text for _, text in _paragraphs(article.text)), "")
-    return {
-        "kind": "article",
-        "id": article.id,
-        "title": article.title,
-        "day": day(article.date),
-        "kicker": _join(day(article.date), article.source, PurePath(article.file).name if article.file else None),
-        "url": web_address(article.url),
-        "titled": first.lstrip("# ").strip() == article.title.strip(),  # the text itself begins with the title
-    }
-
-
-def _paragraphs(text: str) -> Iterator[tuple[int, str]]:
-    """Each run of lines between blank lines, with the place where it starts. Nothing but blank lines is left out."""
-    for match in re.finditer(r"[^\n]*\S[^\n]*(?:\n[^\n]*\S[^\n]*)*", text):
-        yield match.start(), match.group()
-
-
-def blocks(text: str, ranges: Sequence[tuple[int, int, str]]) -> list[list[Json]]:
-    """The article as paragraphs of parts, each part with its words and how it is marked ("", "hit" or "other").
-
-    All parts joined are the text less the blank lines between paragraphs; the parts marked "hit" joined are exactly
-    the characters of the "hit" range. Where ranges overlap the one given first wins.
-    """
-    result: list[list[Json]] = []
-    for offset, paragraph in _paragraphs(text):
-        end = offset + len(paragraph)
-        cuts = {offset, end}
-        for start, stop, _ in ranges:
-            cuts |= {c for c in (start, stop) if offset < c < end}
-        ordered = sorted(cuts)
-        parts: list[Json] = []
-        for a, b in itertools.pairwise(ordered):
-            mark = next((m for start, stop, m in ranges if start <= a and b <= stop), "")
-            parts.append({"text": text[a:b], "mark": mark})
-        result.append(parts)
-    return result
 
 
 # --- what is asked of which articles ----------------------------------------------------------------------------------

@@ -29,8 +29,8 @@ class OneQuestion(Asker):
 
     found: EvidenceFound | None = None
 
-    def _find(self, *args: Any) -> EvidenceFound:  # noqa: ANN401
-        self.found = self.found or super()._find(*args)
+    def _find(self, *args: Any, **given: Any) -> EvidenceFound:  # noqa: ANN401
+        self.found = self.found or super()._find(*args, **given)
         return self.found
 
 

@@ -275,6 +275,8 @@ def test_last_week_narrows_and_has_a_way_back(empty: Library) -> None:
     question = "What did the council of Velm do last week?"
     found = retriever.search(question, today=date(2024, 5, 15))
     assert (ids(found.hits), found.narrowed) == (["filler-1"], "last week")
+    first = retriever.first(question, today=date(2024, 5, 15), narrow=False)
+    assert (set(ids(first.hits)), first.narrowed) == ({"filler-0", "filler-1"}, None)
     found = retriever.search(question, today=date(2025, 5, 15))
     assert (set(ids(found.hits)), found.narrowed) == ({"filler-0", "filler-1"}, None)
 

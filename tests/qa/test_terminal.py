@@ -81,9 +81,10 @@ def test_a_file_below_the_current_folder_is_named_from_here(monkeypatch: pytest.
 def test_hits_with_the_score_of_every_stage() -> None:
     passage = Passage("p", "doha", 0, 0, 0, len(MET), MET)
     hit = Hit(passage, DOHA.title, date(2021, 9, 1), 5.0, {"bm25": 1.5, "rrf": 0.0164, "rerank": 5.0})
-    assert terminal.hits([hit]).splitlines()[:2] == [
+    assert terminal.hits([hit]).splitlines()[:3] == [
         f" 1. {DOHA.title} (2021-09-01) doha",
         "    bm25 1.500  rrf 0.016  rerank 5.000",
+        "    found by its words, read together with the question",
     ]
     assert terminal.hits([]) == "Nothing found."
 

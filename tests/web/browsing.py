@@ -19,6 +19,7 @@ from scripted import FixedSettings
 from index.intake import Intake
 from qa.conversations import Conversations
 from qa.web import page
+from qa.web.handlers import Asks
 from qa.web.panes import Parts
 
 # Gradio counts its calls with pandas, in ways that pandas 3 warns about.
@@ -45,7 +46,7 @@ def free_port() -> int:
 
 
 @contextmanager
-def parts_of(asker: page.Asks, folder: Path | None = None, **given: Any) -> Iterator[Parts]:  # noqa: ANN401
+def parts_of(asker: Asks, folder: Path | None = None, **given: Any) -> Iterator[Parts]:  # noqa: ANN401
     """What stands beside an asker, in a folder of its own unless one is given."""
     with TemporaryDirectory() as temporary:
         intake = Intake(cast("Any", asker.library).add)
@@ -57,14 +58,14 @@ def parts_of(asker: page.Asks, folder: Path | None = None, **given: Any) -> Iter
 
 
 @contextmanager
-def serving(asker: page.Asks, folder: Path | None = None, **given: Any) -> Iterator[str]:  # noqa: ANN401
+def serving(asker: Asks, folder: Path | None = None, **given: Any) -> Iterator[str]:  # noqa: ANN401
     """The page at a free port of this machine."""
     with parts_of(asker, folder, **given) as parts, _served(asker, parts) as url:
         yield url
 
 
 @contextmanager
-def _served(asker: page.Asks, parts: Parts) -> Iterator[str]:
+def _served(asker: Asks, parts: Parts) -> Iterator[str]:
     loops: list[asyncio.AbstractEventLoop] = []
     make = asyncio.new_event_loop
 

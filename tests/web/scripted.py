@@ -12,17 +12,19 @@ from typing import Any
 
 from index.errors import ConfigError, LibraryError, LLMUnavailableError
 from index.library import Added
-from index.types import Article, Filter, Listed
+from index.types import Article, Filter, Listed, Passage
 from qa.types import (
     Answer,
     AnswerDone,
     Citation,
     Claim,
     ClaimChecked,
+    Disagreement,
     DraftGrown,
     Event,
     Evidence,
     EvidenceFound,
+    Hit,
     Rejection,
     Turn,
 )
@@ -116,7 +118,7 @@ class Shelf:
     ) -> list[Listed]:
         """Return a page of them."""
         found = [
-            Listed(a.id, a.title, a.date, a.source, len(a.text), self.pending and 1)
+            Listed(a.id, a.title, a.date, a.source, len(a.text), self.pending and 1, a.file)
             for a in self.held.values()
             if all(word.lower() in f"{a.title} {a.source} {a.date} {a.id}".lower() for word in query.split())
         ]
@@ -135,6 +137,10 @@ class Shelf:
         """Return how many of each source."""
         return dict(Counter(a.source for a in self.held.values() if a.source))
 
+    def size(self) -> int:
+        """Return how much they take."""
+        return 1_234_567
+
     def status(self) -> Count:
         """Return how many there are."""
         return Count(len(self.held), 10 * len(self.held), self.pending)
@@ -145,6 +151,7 @@ class FixedSettings:
 
     def __init__(self) -> None:
         self.applied: list[dict[str, object]] = []
+        self.saved = 0
         self.values: dict[str, Any] = {
             "llm": "none",
             "llm_url": "",
@@ -169,6 +176,13 @@ class FixedSettings:
         self.applied.append(dict(sent))
         self.values |= sent
 
+    def save(self) -> str:
+        """Keep nothing; fail for the wrong address."""
+        if "wrong" in str(self.values["llm_url"]):
+            raise ConfigError("config.toml: cannot be written: No space left on device")
+        self.saved += 1
+        return "Saved in /home/ada/.config/article-qa/config.toml."
+
     def probe(self, sent: Mapping[str, object]) -> str:
         """Work, unless the address is a wrong one."""
         if "wrong" in str(sent["llm_url"]):
@@ -183,36 +197,58 @@ class ScriptedAsker:
         self.library = Shelf(articles)
         self.pace_s = pace_s
         self.closed = Flag()
+        self.search_on = Flag()  # the "glimpse" question waits for it before its evidence
         self.go_on = Flag()  # the "hold" question waits for it after its evidence
         self.histories: list[tuple[Turn, ...]] = []
         self.withins: list[Filter | None] = []
+        self.narrows: list[bool] = []
 
-    def stream(self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None) -> Iterator[Event]:
+    def glimpse(self, question: str, history: Sequence[Turn] = (), **_: Any) -> tuple[Evidence, ...]:  # noqa: ANN401, ARG002
+        """One sentence, of the question that waits before its search."""
+        if "glimpse" not in question:
+            return ()
+        return (evidence(1, DOHA, INVESTED, score=0.5),)
+
+    def stream(
+        self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, narrow: bool = True
+    ) -> Iterator[Event]:
         """Yield the scripted events."""
+        self.narrows.append(narrow)
         self.histories.append(tuple(history))
         self.withins.append(within)
+        if "glimpse" in question:
+            self.search_on.wait(20)
         try:
-            for event in self._script(question):
+            for event in self._script(question, narrow=narrow):
                 time.sleep(self.pace_s)
                 yield event
         except GeneratorExit:
             self.closed.set()
             raise
 
-    def _script(self, question: str) -> Iterator[Event]:
+    def _script(self, question: str, *, narrow: bool) -> Iterator[Event]:
         words = question.lower()
-        if "evil" in words:
-            return evil(question)
-        if "spent" in words:
-            return toll(question)
-        if "cost" in words:
-            return cost(question)
+        if "last week" in words:
+            return week(question, narrow=narrow)
         if "hold" in words:
             return met(question, lambda: self.go_on.wait(20))
-        for word, script in FAILURES.items():
+        for word, script in SCRIPTS.items():
             if word in words:
                 return script(question)
         return met(question)
+
+
+def hit(article: Article, text: str, asked: str = "", **stages: float) -> Hit:
+    """A passage of `article` that holds `text` alone."""
+    start = article.text.index(text)
+    passage = Passage(f"{article.id} {start}", article.id, 0, 0, start, start + len(text), text)
+    return Hit(passage, article.title, article.date, 1.0, stages, asked)
+
+
+HITS = (
+    hit(BRIDGE, "The repair costs $6.4 million, the city said.", bm25=4.5, dense=0.61, rrf=0.0325, rerank=6.25),
+    hit(DOHA, INVESTED, "how much? Bridge repair", hop=2.0),
+)
 
 
 def done(question: str, claims: Sequence[Claim] = (), found: Sequence[Evidence] = (), **fields: Any) -> AnswerDone:  # noqa: ANN401
@@ -260,6 +296,25 @@ def toll(question: str) -> Iterator[Event]:
     yield ClaimChecked(both)
     yield ClaimChecked(alone)
     yield done(question, (both, alone), (here, there))
+
+
+def differ(question: str) -> Iterator[Event]:
+    """An answer from one of two articles that give different values; the later one corrects."""
+    there, here = evidence(1, DOHA, INVESTED), evidence(2, BRIDGE, "The repair costs $6.4 million, the city said.")
+    claim = Claim("It costs $6.4 million.", (citation(here),))
+    stated = Disagreement((citation(there), citation(here)), ("$ 3 billion", "$6.4 million"), correction=1)
+    yield EvidenceFound(question, (there, here), HITS, 40)
+    yield ClaimChecked(claim)
+    yield done(question, (claim,), (there, here), disagreement=stated, retrieved=HITS)
+
+
+def week(question: str, *, narrow: bool) -> Iterator[Event]:
+    """Last week nothing was written of it; without the week there is an answer."""
+    if narrow:
+        yield EvidenceFound(question, (), (), 40, narrowed="last week")
+        yield done(question, abstained="nothing_found", completion=None)
+        return
+    yield from cost(question)
 
 
 def evil(question: str) -> Iterator[Event]:
@@ -311,7 +366,11 @@ def crash(question: str) -> Iterator[Event]:
     raise ZeroDivisionError
 
 
-FAILURES: Mapping[str, Callable[[str], Iterator[Event]]] = {
+SCRIPTS: Mapping[str, Callable[[str], Iterator[Event]]] = {
+    "evil": evil,
+    "spent": toll,
+    "differ": differ,
+    "cost": cost,
     "eat": unsupported,
     "weather": not_stated,
     "xyzzy": nothing_found,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 from collections.abc import Iterator
+from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
 from types import SimpleNamespace
@@ -14,29 +15,29 @@ import gradio as gr
 import pytest
 from browsing import parts_of
 from gradio.utils import get_upload_folder
-from hypothesis import given
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from scripted import BRIDGE, DOHA, ScriptedAsker
 
 from index.types import Arrival, Filter, Listed
 from qa.record import Heading, Timing
-from qa.web import page, panels, view
+from qa.web import panels, view
+from qa.web.handlers import Desk, Handlers
 from qa.web.line import Line
-from qa.web.page import Desk
 
 
 @pytest.fixture
-def handlers(tmp_path: Path) -> Iterator[page.Handlers]:
+def handlers(tmp_path: Path) -> Iterator[Handlers]:
     asker = ScriptedAsker()
     with parts_of(asker, tmp_path) as parts:
-        yield page.Handlers(asker, parts)
+        yield Handlers(asker, parts)
 
 
 def event(**sent: object) -> Any:  # noqa: ANN401
     return SimpleNamespace(**sent)
 
 
-def asked(handlers: page.Handlers, *questions: str, desk: Desk) -> view.Conversation:
+def asked(handlers: Handlers, *questions: str, desk: Desk) -> view.Conversation:
     conversation: view.Conversation = ()
     for question in questions:
         conversation = handlers.begin(question, conversation, desk)[1]
@@ -48,7 +49,7 @@ def asked(handlers: page.Handlers, *questions: str, desk: Desk) -> view.Conversa
 # --- what a browser may send -------------------------------------------------------------------------------------
 
 
-def test_only_uploaded_files_are_read(handlers: page.Handlers, tmp_path: Path) -> None:
+def test_only_uploaded_files_are_read(handlers: Handlers, tmp_path: Path) -> None:
     mine = tmp_path / "mine.txt"
     mine.write_text("private", "utf-8")
     uploads = Path(get_upload_folder())
@@ -80,7 +81,7 @@ def test_only_uploaded_files_are_read(handlers: page.Handlers, tmp_path: Path) -
         {},
     ],
 )
-def test_nothing_is_narrowed_by_what_is_not_there(handlers: page.Handlers, sent: dict[str, object]) -> None:
+def test_nothing_is_narrowed_by_what_is_not_there(handlers: Handlers, sent: dict[str, object]) -> None:
     for handle in (handlers.narrow, handlers.widen):
         desk, _ = handle(Desk(), event(**sent))
         assert desk.within == Filter()
@@ -97,13 +98,13 @@ def test_nothing_is_narrowed_by_what_is_not_there(handlers: page.Handlers, sent:
         {},
     ],
 )
-def test_a_judgement_of_what_is_not_there_is_passed_over(handlers: page.Handlers, sent: dict[str, object]) -> None:
+def test_a_judgement_of_what_is_not_there_is_passed_over(handlers: Handlers, sent: dict[str, object]) -> None:
     conversation = asked(handlers, "who met?", desk=Desk("talk"))
     assert handlers.judge(conversation, event(**sent)) == (conversation, gr.skip())
 
 
 @pytest.mark.parametrize("sent", [{"id": "none"}, {"id": 3}, {}])
-def test_a_conversation_that_is_gone_cannot_be_reopened(handlers: page.Handlers, sent: dict[str, object]) -> None:
+def test_a_conversation_that_is_gone_cannot_be_reopened(handlers: Handlers, sent: dict[str, object]) -> None:
     assert handlers.reopen((), Desk("talk"), event(**sent))[0] == ()
     assert handlers.forget((), Desk("talk"), event(**sent))
 
@@ -111,12 +112,12 @@ def test_a_conversation_that_is_gone_cannot_be_reopened(handlers: page.Handlers,
 @pytest.mark.parametrize(
     "sent", [{"turn": 1, "form": "exe"}, {"turn": 1}, {"turn": 9, "form": "json"}, {"id": "no", "form": "json"}]
 )
-def test_what_cannot_be_exported_is_not(handlers: page.Handlers, sent: dict[str, object]) -> None:
+def test_what_cannot_be_exported_is_not(handlers: Handlers, sent: dict[str, object]) -> None:
     conversation = asked(handlers, "who met?", desk=Desk("talk"))
     assert handlers.export(conversation, Desk("talk"), event(**sent)) == gr.skip()
 
 
-def test_an_answer_that_could_not_be_kept_is_shown_and_can_be_exported(handlers: page.Handlers, tmp_path: Path) -> None:
+def test_an_answer_that_could_not_be_kept_is_shown_and_can_be_exported(handlers: Handlers, tmp_path: Path) -> None:
     desk = Desk("talk")
     (tmp_path / "conversations.sqlite3").write_text("damaged " * 1000, "utf-8")
     (tmp_path / "conversations.sqlite3-wal").unlink(missing_ok=True)
@@ -124,7 +125,7 @@ def test_an_answer_that_could_not_be_kept_is_shown_and_can_be_exported(handlers:
     assert conversation[-1].stage == "done"
 
 
-def test_two_windows_on_one_conversation_lose_no_answer(handlers: page.Handlers) -> None:
+def test_two_windows_on_one_conversation_lose_no_answer(handlers: Handlers) -> None:
     desk = Desk("talk")
     asked(handlers, "who met?", desk=desk)
     first = handlers.reopen((), Desk(), event(id="talk"))
@@ -135,6 +136,7 @@ def test_two_windows_on_one_conversation_lose_no_answer(handlers: page.Handlers)
     assert len(handlers.parts.kept.get("talk")) == 3
 
 
+@settings(suppress_health_check=[HealthCheck.too_slow])  # a machine that has other work to do
 @given(
     st.dictionaries(
         st.sampled_from(["query", "order", "down", "page"]), st.none() | st.integers() | st.text() | st.booleans()
@@ -147,7 +149,7 @@ def test_whatever_is_sent_a_part_of_the_table_is_shown(sent: dict[str, object]) 
     assert len(wanted.query) <= 200
 
 
-def test_a_page_that_has_gone_shows_the_last_one(handlers: page.Handlers) -> None:
+def test_a_page_that_has_gone_shows_the_last_one(handlers: Handlers) -> None:
     shown = json.loads(handlers.panes.find((), event(page=7, order="size", down=False, query="")))
     assert (shown["page"], len(shown["rows"])) == (0, 3)
 
@@ -184,7 +186,7 @@ def test_who_waits_is_woken_when_somebody_leaves() -> None:
     thread.join()
 
 
-def test_a_crash_leaves_the_line(handlers: page.Handlers) -> None:
+def test_a_crash_leaves_the_line(handlers: Handlers) -> None:
     answers = handlers.answer(handlers.begin("crash", ())[1])
     with pytest.raises(ZeroDivisionError):
         list(answers)
@@ -202,6 +204,9 @@ def test_the_time_left_is_told_only_once_it_is_known() -> None:
     shelf = panels.Shelf([], 0, 3, 30, 1200, (), 150)
     shown = panels.library_view(shelf, panels.Wanted(), endings=[".txt"])
     assert "1,200 passages not yet by meaning, about 2 minutes to go" in shown["counts"]
+    for size, words in ((1, "0.1 MB"), (1_260_000, "1.3 MB"), (37_400_000, "37 MB"), (1_234_000_000, "1.2 GB")):
+        counts = panels.library_view(replace(shelf, bytes=size), panels.Wanted(), endings=[])["counts"]
+        assert counts.startswith(f"3 articles, 30 sentences, {words} on disk. All can be found by word;")
     assert shown["busy"]
 
 
@@ -256,3 +261,22 @@ def test_the_parts_of_a_filter_are_told_in_words() -> None:
     assert words == f"Only “{BRIDGE.title}”, Paper, From 3 May 2024"
     assert view.in_words(Filter(), {}) == ""
     assert view.in_words(Filter(frozenset({DOHA.id})), {}) == f"Only “{DOHA.id}”"
+
+
+@pytest.mark.parametrize("sent", [{"text": 3}, {"text": ["http://127.0.0.1:1/"]}, {"text": " \n"}, {}])
+def test_only_texts_are_taken_for_addresses(handlers: Handlers, sent: dict[str, object]) -> None:
+    handlers.panes.fetch((), event(**sent))
+    assert handlers.parts.intake.arrivals() == ()
+
+
+def test_a_browser_cannot_make_a_page_for_others_fetch(tmp_path: Path) -> None:
+    asker = ScriptedAsker()
+    with parts_of(asker, tmp_path, changeable=False) as parts:
+        Handlers(asker, parts).panes.fetch((), event(text="http://127.0.0.1:1/"))
+        assert parts.intake.arrivals() == ()
+
+
+@pytest.mark.parametrize("sent", [{"id": "none"}, {"id": 3}, {"id": ["x"]}, {}])
+def test_what_is_not_there_is_not_read_again(handlers: Handlers, sent: dict[str, object]) -> None:
+    shown = json.loads(handlers.panes.reread((), event(**sent)))
+    assert shown["note"] == "That article was not in the library any more."

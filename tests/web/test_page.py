@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from browsing import GRADIO_WARNS, Reader, serving
 from playwright.sync_api import expect
-from scripted import BRIDGE, DOHA, EVIL, EVIL_QUOTE, LEAD, MET, SAFETY, ScriptedAsker
+from scripted import BRIDGE, DOHA, EVIL, EVIL_QUOTE, INVESTED, LEAD, MET, SAFETY, ScriptedAsker
 
 from index.library import Library
 from index.loaders import load
@@ -63,6 +63,29 @@ def test_evidence_comes_before_the_answer_and_turns_into_citations(window: Calla
         ]
         assert reader.texts(".talk > .exchange section h3") == ["Cited sentences"]
         assert reader.texts(".stage") == ["Answered from 2 sentences in 1 article · 4.3 s"]
+
+
+@pytest.mark.browser
+def test_what_lies_near_is_there_at_once_even_in_the_line(window: Callable[..., Reader]) -> None:
+    asker = ScriptedAsker()
+    with serving(asker) as url:
+        first, second = window(), window()
+        first.open(url)
+        second.open(url)
+        first.write("glimpse: hold: who did Mittal meet?")
+        expect(first.tab.locator(".sentences.near q")).to_have_text([INVESTED])
+        assert first.texts(".exchange section h3") == ["Closest at first sight"]
+        assert first.texts(".stage") == ["Searching the articles"]
+        second.write("glimpse: how much does it cost?")
+        expect(second.tab.locator(".stage")).to_have_text("Waiting for its turn · 1 question before it")
+        expect(second.tab.locator(".sentences.near q")).to_have_text([INVESTED])
+        second.tab.locator(".sentences.near a").click()  # what waits can be read meanwhile
+        expect(second.tab.locator("mark.hit")).to_have_text(INVESTED)
+        asker.search_on.set()
+        expect(first.tab.locator(".sentences.near q")).to_have_count(3)  # better ones take its place
+        assert first.texts(".exchange section h3") == ["Closest sentences"]
+        asker.go_on.set()
+        expect(second.tab.locator(".claim")).to_have_text("It costs $6.4 million.\u2060[1]")
 
 
 @pytest.mark.browser

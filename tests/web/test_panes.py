@@ -336,6 +336,8 @@ def test_a_closed_window_leaves_the_line(window: Callable[..., Reader]) -> None:
         second.tab.close()
         expect(third.tab.locator(".stage")).to_have_text("Waiting for its turn · 1 question before it")
         asker.go_on.set()
+        expect(third.tab.locator(".exchange.running")).to_have_count(0, timeout=30_000)
+        expect(first.tab.locator(".exchange.running")).to_have_count(0, timeout=30_000)
 
 
 # --- narrowing ---------------------------------------------------------------------------------------------------
@@ -431,6 +433,17 @@ def test_statistics_count_articles_and_answers_and_open_the_newest_report(
         with reader.tab.context.expect_page() as opened:
             reader.tab.get_by_role("link", name="Open the newest report of the evals").click()
         assert opened.value.title() == "The report"
+        newer = tmp_path / "runs" / "answers" / "answers.html"  # the suite's page over several benchmarks
+        newer.parent.mkdir()
+        newer.write_text(
+            '<title>All of them</title><svg width="9" height="9" role="img"><rect width="9" height="9"/></svg>'
+        )
+        with reader.tab.context.expect_page() as opened:
+            reader.tab.get_by_role("link", name="Open the newest report of the evals").click()
+        assert opened.value.title() == "All of them"
+        plot = opened.value.get_by_role("img").bounding_box()
+        assert plot is not None
+        assert plot["width"] == 9  # drawn: the strict headers let a report's own plots through
 
 
 def test_settings_are_tested_changed_and_never_show_the_key(window: Callable[..., Reader]) -> None:
@@ -463,6 +476,25 @@ def test_settings_are_tested_changed_and_never_show_the_key(window: Callable[...
         assert "A key is set" in "".join(reader.texts(".server small"))
         assert "sk-very-secret" not in reader.tab.content()
         assert "***" in reader.texts(".effective td")
+        assert settings.saved == 0  # only where it is asked for
+
+
+def test_settings_are_saved_where_it_is_asked_for(window: Callable[..., Reader]) -> None:
+    settings = FixedSettings()
+    with serving(ScriptedAsker(), settings=settings) as url:
+        reader = window()
+        reader.open(url)
+        open_pane(reader, "Settings")
+        reader.tab.get_by_label("Sentences shown to the model").fill("9")
+        reader.tab.get_by_role("button", name="Use and save").click()
+        expect(reader.tab.locator(".said.well")).to_have_text(
+            "Changed. The next question is answered with these settings. Saved in /home/ada/.config/article-qa/config.toml."
+        )
+        assert (settings.values["evidence"], settings.saved) == (9, 1)
+        reader.tab.get_by_label("Who answers").select_option("server")
+        reader.tab.get_by_label("Address").fill("http://127.0.0.1:1/wrong")
+        reader.tab.get_by_role("button", name="Use and save").click()
+        expect(reader.tab.locator(".said.badly")).to_contain_text("but not saved: config.toml: cannot be written")
 
 
 def test_settings_are_only_read_where_others_can_open_the_page(window: Callable[..., Reader]) -> None:
@@ -472,6 +504,7 @@ def test_settings_are_only_read_where_others_can_open_the_page(window: Callable[
         reader.open(url)
         open_pane(reader, "Settings")
         expect(reader.tab.get_by_role("button", name="Use these")).to_be_disabled()
+        expect(reader.tab.get_by_role("button", name="Use and save")).to_be_disabled()
         assert "from other machines" in "".join(reader.texts(".settings .soft"))
 
 

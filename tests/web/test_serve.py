@@ -19,11 +19,14 @@ from browsing import free_port, serving
 from scripted import FixedSettings, ScriptedAsker
 
 import app
-from index.errors import InputError
+from index.errors import InputError, WeightsError
 from index.intake import Intake
+from index.library import Library
+from qa.answer import Asker
 from qa.config import Config
 from qa.conversations import Conversations
-from qa.web import page, view
+from qa.web import view
+from qa.web.handlers import Handlers
 from qa.web.panes import Parts
 
 ROOT = Path(__file__).parents[2]
@@ -43,8 +46,8 @@ def _kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 FOLDER = Path()
 
 
-def handlers_of(asker: ScriptedAsker) -> page.Handlers:
-    return page.Handlers(asker, Parts(Conversations(FOLDER), Intake(asker.library.add), FixedSettings()))
+def handlers_of(asker: ScriptedAsker) -> Handlers:
+    return Handlers(asker, Parts(Conversations(FOLDER), Intake(asker.library.add), FixedSettings()))
 
 
 def done(asker: ScriptedAsker, *questions: str) -> view.Conversation:
@@ -98,10 +101,18 @@ def test_closing_the_answer_closes_the_stream() -> None:
 
 
 def test_a_fast_model_is_drawn_seldom(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("qa.web.page.REDRAW_S", 60)
+    monkeypatch.setattr("qa.web.handlers.REDRAW_S", 60)
     handlers = handlers_of(ScriptedAsker())
     drafts = [step[0][-1].draft for step in handlers.answer(handlers.begin("who?", ())[1])]
-    assert drafts == ["", "", "", "", "", ""]  # searching, evidence, three claims, done: no draft came late enough
+    assert drafts == [
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+        "",
+    ]  # a glimpse, searching, evidence, three claims, done: no draft came late enough
 
 
 def test_a_proxy_in_the_environment_does_not_keep_the_page_from_starting(
@@ -136,3 +147,17 @@ def test_the_program_prints_its_address_and_ends_on_sigterm(tmp_path: Path) -> N
         process.terminate()
         assert process.wait(30) == 0
         assert process.stdout.read() == ""
+
+
+def test_the_first_question_finds_the_search_warm(library: Library) -> None:
+    loaded: list[str] = []
+
+    def make() -> Any:  # noqa: ANN401
+        loaded.append("reranker")
+        raise WeightsError("the reranker is not here: article-qa models fetch")
+
+    with_it = Asker(library, Config(llm="none"), llm=None, reranker=make)
+    app.warm(with_it).join()  # what is missing is told when somebody asks, and does not end the page
+    assert loaded == ["reranker"]
+    with pytest.raises(WeightsError):
+        with_it.ask("who met?")

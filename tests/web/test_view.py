@@ -11,7 +11,7 @@ from scripted import BRIDGE, DOHA, EVIL, FOUND, INVESTED, MET, SAFETY, ScriptedA
 
 from index.types import Article, Filter
 from qa.types import AnswerDone, Claim, DraftGrown, EvidenceFound, Turn
-from qa.web import view
+from qa.web import reading, view
 from qa.web.view import Exchange
 
 
@@ -151,9 +151,9 @@ def test_an_abstention_says_that_only_a_part_was_asked() -> None:
 
 def test_the_words_of_the_question_that_narrow_it_are_shown() -> None:
     event = EvidenceFound("q", (), (), 40, narrowed="last week")
-    assert view.exchange_view(Exchange(1, "q").after(event))["narrowed"] == "“last week”"
+    assert view.exchange_view(Exchange(1, "q").after(event))["time"]["label"] == "Only articles of “last week”"
     chosen = Exchange(1, "q", narrowed="The Sarn Herald").after(event)
-    assert view.exchange_view(chosen)["narrowed"] == "The Sarn Herald, “last week”"
+    assert chosen.asked_of == "The Sarn Herald, “last week”"
 
 
 def test_a_dead_model_is_explained() -> None:
@@ -213,7 +213,7 @@ def test_blocks_are_the_text_and_the_hit_is_the_range(data: st.DataObject, text:
     for mark in ("hit", "other", "other"):
         start, end = sorted((data.draw(cut), data.draw(cut)))
         ranges.append((start, end, mark))
-    blocks = view.blocks(text, ranges)
+    blocks = reading.blocks(text, ranges)
     assert re.sub(r"\s", "", joined(blocks)) == re.sub(r"\s", "", text)
     start, end, _ = ranges[0]
     quote = text[start:end]
@@ -224,7 +224,7 @@ def test_blocks_are_the_text_and_the_hit_is_the_range(data: st.DataObject, text:
 
 
 def test_the_reader_highlights_exactly_the_cited_characters_and_the_others_lightly() -> None:
-    shown = view.reader_view(DOHA, exchanged("who met?"), "cite", 1)
+    shown = reading.reader_view(DOHA, exchanged("who met?"), "cite", 1)
     assert joined(shown["blocks"], "hit") == MET
     assert joined(shown["blocks"], "other") == SAFETY
     assert (shown["place"], shown["previous"], shown["next"]) == ("Citation 1 of 2", "", "#cite-1-2")
@@ -240,7 +240,7 @@ def test_repeated_words_are_highlighted_where_they_were_cited() -> None:
     done = exchanged("who met?").so_far
     claim = Claim("Same words.", (citation(second),))
     exchange = Exchange(1, "?").after(AnswerDone(replace(done, claims=(claim,), evidence=(second,))))
-    (block,) = view.reader_view(article, exchange, "cite", 1)["blocks"]
+    (block,) = reading.reader_view(article, exchange, "cite", 1)["blocks"]
     assert [(p["text"], p["mark"]) for p in block] == [
         ("Same words. ", ""),
         ("Same words.", "hit"),
@@ -250,21 +250,21 @@ def test_repeated_words_are_highlighted_where_they_were_cited() -> None:
 
 @pytest.mark.parametrize("change", ["X" + DOHA.text, DOHA.text.replace("Mittal", "Mitral"), DOHA.text[:50]])
 def test_a_changed_article_is_shown_without_a_highlight(change: str) -> None:
-    shown = view.reader_view(replace(DOHA, text=change), exchanged("who met?"), "cite", 1)
+    shown = reading.reader_view(replace(DOHA, text=change), exchanged("who met?"), "cite", 1)
     assert "changed" in shown["note"]
     assert shown["quote"] == MET
     assert joined(shown["blocks"], "") == joined(shown["blocks"]) != ""
 
 
 def test_a_removed_article_leaves_the_quote() -> None:
-    shown = view.reader_view(None, exchanged("who met?"), "cite", 2)
+    shown = reading.reader_view(None, exchanged("who met?"), "cite", 2)
     assert "no longer in the library" in shown["note"]
     assert (shown["quote"], shown["blocks"]) == (SAFETY, [])
 
 
 def test_an_unknown_mark_is_an_error() -> None:
     with pytest.raises(KeyError):
-        view.reader_view(DOHA, exchanged("who met?"), "cite", 3)
+        reading.reader_view(DOHA, exchanged("who met?"), "cite", 3)
 
 
 @pytest.mark.parametrize(
@@ -279,7 +279,7 @@ def test_an_unknown_mark_is_an_error() -> None:
     ],
 )
 def test_only_web_addresses_become_links(url: str | None, shown: str) -> None:
-    assert view.article_view(replace(BRIDGE, url=url))["url"] == shown
+    assert reading.article_view(replace(BRIDGE, url=url))["url"] == shown
 
 
 def test_examples_are_offered_only_where_their_article_is_there() -> None:
@@ -291,7 +291,7 @@ def test_every_view_can_be_sent_even_with_broken_characters() -> None:
     exchange = exchanged("evil \udfff")
     for shown in (
         view.talk_view((exchange,)),
-        view.reader_view(EVIL, exchange, "cite", 1),
+        reading.reader_view(EVIL, exchange, "cite", 1),
         view.narrow_view(Filter(), {}, {EVIL.source or "": 1}),
     ):
         sent = view.packed(shown)
@@ -309,6 +309,6 @@ def test_only_the_newest_exchange_is_sent_while_it_grows() -> None:
 
 
 def test_the_hint_knows_whether_something_can_be_opened() -> None:
-    texts = [view.hint_view(c)["text"] for c in ((), (exchanged("weather"),), (exchanged("xyzzy"),))]
+    texts = [reading.hint_view(c)["text"] for c in ((), (exchanged("weather"),), (exchanged("xyzzy"),))]
     assert len(set(texts)) == 3
     assert FOUND[0].text not in "".join(texts)

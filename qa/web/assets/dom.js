@@ -28,7 +28,7 @@ const paintOpen = () => {
 
 // "#cite-2-1" -> {kind: "cite", turn: 2, number: 1}
 const parseHref = (href) => {
-  const found = /^#(cite|near)-(\d+)-(\d+)$/.exec(href ?? "");
+  const found = /^#(cite|near|says|found)-(\d+)-(\d+)$/.exec(href ?? "");
   return found && { kind: found[1], turn: Number(found[2]), number: Number(found[3]) };
 };
 

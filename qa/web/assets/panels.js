@@ -1,8 +1,16 @@
 // Joined in front of reader.js: how the library, the conversations, the statistics and the settings are drawn.
 
 // --- the library: a frame that stays, so that the search keeps its focus, and parts that are drawn anew when they change
-const table = { view: null, frame: null, drawn: new Map(), timer: 0, uploading: "" };
-const asked = (changes = {}) => ({ query: table.view.query, order: table.view.order, down: table.view.down, page: table.view.page, ...changes });
+const table = { view: null, wanted: {}, frame: null, drawn: new Map(), timer: 0, uploading: "" };
+// What the reader wants to see is known here alone: an answer to something that was sent earlier must not undo a search.
+const asked = (changes = {}) => ({ ...Object.assign(table.wanted, changes) });
+const ROWS = ["query", "order", "down", "page", "pages", "place", "rows", "hint"];
+const pick = (view, names) => Object.fromEntries(names.map((name) => [name, view[name]]));
+const wantedRows = (view) => {
+  const same = ["query", "order", "down"].every((name) => view[name] === table.wanted[name]);
+  const gone = view.page < table.wanted.page && view.page === view.pages - 1; // the page that was wanted
+  return same && (view.page === table.wanted.page || gone);
+};
 
 const part = (name, state, children) => {
   const now = JSON.stringify(state);
@@ -19,25 +27,26 @@ const drawRows = (view) => [
     make("thead", {}, make("tr", {}, view.columns.map(({ name, label }) =>
       make("th", { scope: "col", class: name, "aria-sort": view.order === name ? (view.down ? "descending" : "ascending") : null },
         press("sort", [label, view.order === name && make("span", { class: "arrow", "aria-hidden": "true" }, view.down ? " ↓" : " ↑")], { "data-name": name }))),
-      make("th", { scope: "col", class: "state" }, "State"), make("th", { scope: "col" }, make("span", { class: "unseen" }, "Remove")))),
-    make("tbody", {}, view.rows.map((row) => {
+      make("th", { scope: "col", class: "state" }, "State"), make("th", { scope: "col" }, make("span", { class: "unseen" }, "Read again or remove")))),
+    make("tbody", {}, view.rows.map((row, at) => {
       const open = press("title", make("span", { dir: "auto" }, row.title));
       const remove = press("remove", "Remove", { "aria-label": `Remove: ${row.title}` });
-      open.articleId = remove.articleId = row.id; // a property, not an attribute: an id may hold any character
+      const again = press("reread", "Read again", { "aria-label": `Read again: ${row.title}`, "data-name": `again-${at}` });
+      open.articleId = remove.articleId = again.articleId = row.id; // a property, not an attribute: an id may hold any character
       remove.articleTitle = row.title;
       return make("tr", {},
         make("th", { scope: "row", class: "title" }, open), make("td", { class: "date" }, row.date),
         make("td", { class: "source", dir: "auto" }, row.source), make("td", { class: "size" }, row.size),
-        make("td", { class: `state ${row.ready ? "ready" : "coming"}` }, row.state), make("td", { class: "action" }, remove));
+        make("td", { class: `state ${row.ready ? "ready" : "coming"}` }, row.state), make("td", { class: "action" }, again, remove));
     }))),
   view.hint && make("p", { class: "note" }, view.hint),
 ];
 
 const drawFiles = (view) => [
   view.progress && make("p", { class: "progress" }, view.progress, " ", !view.files.some((f) => f.state === "waiting" || f.state === "reading") && press("clear", "Clear the list")),
-  view.files.length && make("ul", { class: "files", tabindex: view.files.length > 6 ? "0" : null, role: "group", "aria-label": "Files" },
-    view.files.slice().reverse().map((file) => make("li", { class: file.state },
-      make("span", { class: "name", dir: "auto" }, file.name), make("span", { class: "outcome" }, `${file.label}${file.said ? `: ${file.said}` : ""}`)))),
+  view.files.length && make("div", { class: "files", tabindex: view.files.length > 6 ? "0" : null, role: "group", "aria-label": "Files" },
+    make("ul", {}, view.files.slice().reverse().map((file) => make("li", { class: file.state },
+      make("span", { class: "name", dir: "auto" }, file.name), make("span", { class: "outcome" }, `${file.label}${file.said ? `: ${file.said}` : ""}`))))),
 ];
 
 const libraryFrame = () => {
@@ -60,12 +69,31 @@ const libraryFrame = () => {
     make("div", { class: "drop" },
       make("p", {}, "Drop files or folders here, or choose ", make("label", { for: "aq-files", class: "choose-files" }, "files", files), " or ",
         make("label", { for: "aq-folder", class: "choose-files" }, "a folder", folder), "."),
-      make("p", { class: "kinds part-kinds" })),
+      make("p", { class: "kinds part-kinds" }), make("div", { class: "part-web" })),
     make("div", { class: "part-files", role: "status" }),
     make("div", { class: "part-note", role: "status" }),
     make("div", { class: "finder" }, search),
     make("div", { class: "part-rows" }),
     make("div", { class: "part-pages pages" }));
+};
+
+// Web addresses, pasted or typed: the program fetches each once, now.
+const drawWeb = (view) => {
+  if (!view.fetches) return [make("p", { class: "kinds" }, view.why)];
+  const box = make("textarea", { id: "aq-web", rows: "1", placeholder: "https://…  one or several", "data-name": "web", spellcheck: "false", autocapitalize: "off" });
+  const form = make("form", { class: "web" }, make("label", { for: "aq-web" }, "Web addresses"), box, make("button", { type: "submit" }, "Fetch"));
+  box.addEventListener("keydown", (event) => {
+    if (event.key !== "Enter" || event.shiftKey) return;
+    event.preventDefault();
+    form.requestSubmit();
+  });
+  form.addEventListener("submit", (event) => {
+    event.preventDefault();
+    if (!box.value.trim()) return;
+    trigger("fetch", { ...asked(), text: box.value });
+    box.value = "";
+  });
+  return [form];
 };
 
 const drawLibrary = (view) => {
@@ -75,12 +103,16 @@ const drawLibrary = (view) => {
     table.frame = libraryFrame();
     table.drawn.clear();
   }
+  if (first) table.wanted = pick(view, ["query", "order", "down", "page"]);
+  if (wantedRows(view)) table.wanted.page = view.page;
+  else view = { ...view, ...pick(table.view, ROWS) };
   table.view = view;
   const search = table.frame.querySelector("input[type=search]");
   if (first) search.value = view.query;
   part("heading", view.heading, () => [view.heading]);
   part("counts", view.counts, () => [view.counts]);
   part("kinds", view.kinds, () => [view.kinds]);
+  part("web", [view.fetches, view.why], () => drawWeb(view));
   part("files", [view.files, view.progress, table.uploading], () => [table.uploading && make("p", { class: "progress" }, table.uploading), ...drawFiles(view)]);
   part("note", view.note, () => [view.note && make("p", { class: "note" }, view.note)]);
   part("rows", [view.rows, view.order, view.down, view.hint], () => drawRows(view));
@@ -190,7 +222,7 @@ const drawSettings = (view) => {
         field("Key", make("input", { name: "llm_key", type: "password", autocomplete: "new-password" }), view.has_key ? "A key is set. It is never shown; leave this empty to keep it." : "None is set.")),
       field("Sentences shown to the model", make("input", { name: "evidence", type: "number", min: "1", max: "50", value: view.evidence })),
       field("Longest answer, in tokens", make("input", { name: "answer_tokens", type: "number", min: "8", max: "8192", value: view.answer_tokens })),
-      make("p", { class: "buttons" }, make("button", { type: "submit", class: "primary" }, "Use these"), press("probe", "Test the model")),
+      make("p", { class: "buttons" }, make("button", { type: "submit", class: "primary" }, "Use these"), press("keep", "Use and save"), press("probe", "Test the model")),
       make("p", { class: "soft" }, view.why || view.keeps)));
   const server = form.querySelector(".server");
   const show = () => { server.hidden = llm.value !== "server"; };
@@ -201,13 +233,16 @@ const drawSettings = (view) => {
     return { llm: value("llm"), llm_url: value("llm_url"), llm_model: value("llm_model"), llm_key: value("llm_key"), evidence: Number(value("evidence")), answer_tokens: Number(value("answer_tokens")) };
   };
   const said = make("p", { class: `said ${view.well ? "well" : "badly"}`, role: "status" }, view.said);
-  const send = (name) => {
+  const send = (name, more = {}) => {
     said.className = "said";
     said.textContent = name === "probe" ? "Asking the model for a word …" : "Waiting for the answer that is being written …";
-    trigger(name, filled());
+    trigger(name, { ...filled(), ...more });
   };
   form.addEventListener("submit", (event) => { event.preventDefault(); send("apply"); });
-  form.addEventListener("click", (event) => { if (event.target.closest(".probe")) send("probe"); });
+  form.addEventListener("click", (event) => {
+    if (event.target.closest(".probe")) send("probe");
+    else if (event.target.closest(".keep") && form.reportValidity()) send("apply", { keep: true });
+  });
   return make("div", { class: "settings" },
     make("header", {}, make("h2", { tabindex: "-1" }, view.heading)), form, said,
     make("h3", {}, "In effect now"),

@@ -91,9 +91,10 @@ const answers = async (button) => {
   else if (button.matches(".title")) trigger("pick", { id: button.articleId });
   else if (button.matches(".sort")) {
     const order = button.dataset.name;
-    trigger("find", asked({ order, down: shown.order === order ? !shown.down : order === "date" || order === "size", page: 0 }));
+    trigger("find", asked({ order, down: table.wanted.order === order ? !table.wanted.down : order === "date" || order === "size", page: 0 }));
   } else if (button.matches(".turn")) trigger("find", asked({ page: Number(button.dataset.page) }));
   else if (button.matches(".clear")) trigger("clear", asked());
+  else if (button.matches(".reread")) trigger("reread", { ...asked(), id: button.articleId });
   else if (button.matches(".reopen")) trigger("reopen", { id: row.talk.id });
   else if (button.matches(".export")) trigger("export", { id: row.talk.id, form: button.dataset.form });
   else if (button.matches(".remove")) {

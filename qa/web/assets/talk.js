@@ -62,23 +62,50 @@ const drawWithdrawn = ({ withdrawn }) =>
         make("ul", {}, withdrawn.map((w) => make("li", {}, make("s", { dir: "auto" }, w.text), make("span", { class: "why" }, w.reasons.join("; "))))))]
     : [];
 
+// Statements that do not agree, beside each other; each opens its article like a citation.
+const drawDiffer = ({ differ }) => differ ? [make("section", { class: "differ" },
+  make("h3", {}, differ.heading),
+  make("ul", { class: "sides" }, differ.items.map((side) => make("li", {}, make("a", { class: "sentence side", href: side.href },
+    make("span", { class: "body" },
+      make("span", { class: "value", dir: "auto" }, side.value, side.notes.map((note) => make("span", { class: "note-tag" }, note))),
+      make("q", { dir: "auto" }, side.quote),
+      make("span", { class: "source" }, make("span", { class: "day" }, side.day), side.mark && ` · ${side.mark}`),
+      side.title && make("span", { class: "source", dir: "auto" }, side.title)))))))] : [];
+
+// The passages of the search, for who wants to know why just these sentences were read.
+const drawFound = ({ found }) => found ? [make("details", { class: "found" },
+  make("summary", {}, found.heading),
+  make("p", { class: "why" }, found.about),
+  make("ol", {}, found.items.map((item) => make("li", {}, make("a", { class: "sentence", href: item.href },
+    make("span", { class: "number" }, String(item.n)),
+    make("span", { class: "body" },
+      make("span", { class: "source head", dir: "auto" }, [item.day, item.title].filter(Boolean).join(" · ")),
+      make("span", { class: "passage", dir: "auto" }, item.text),
+      make("span", { class: "source" }, item.why),
+      make("span", { class: "scores" }, item.scores.map(({ name, value }) => make("span", {}, `${name} `, make("b", {}, value))))))))),
+  found.more && make("p", { class: "why" }, found.more))] : [];
+
 const slots = {
   status: (view) => [make("span", { class: "stage", role: "status" }, view.status), make("span", { class: "clock", "aria-hidden": "true" })],
   searched: (view) => [
     view.searched && make("p", { class: "searched" }, "Searched as: ", make("span", { dir: "auto" }, view.searched)),
-    view.narrowed && make("p", { class: "searched narrowed" }, "Asked of: ", make("span", { dir: "auto" }, view.narrowed))],
+    view.narrowed && make("p", { class: "searched narrowed" }, "Asked of: ", make("span", { dir: "auto" }, view.narrowed)),
+    view.time && make("p", { class: "searched time" }, make("span", { class: view.time.widened ? "chip widened" : "chip" }, view.time.label,
+      view.time.open && press("turn-time off", view.time.widened ? "↺" : "×", { "aria-label": view.time.change, title: view.time.change })))],
   answer: drawAnswer,
   draft: drawDraft,
   message: drawMessage,
   trust: (view) => [view.trust && make("p", { class: "trust" }, view.trust)],
+  differ: drawDiffer,
   tools: drawTools,
   lists: drawLists,
   withdrawn: drawWithdrawn,
+  found: drawFound,
 };
 const needs = {
-  status: (v) => v.status, searched: (v) => [v.searched, v.narrowed], answer: (v) => v.claims, draft: (v) => v.draft,
+  status: (v) => v.status, searched: (v) => [v.searched, v.narrowed, v.time], answer: (v) => v.claims, draft: (v) => v.draft,
   message: (v) => v.message, lists: (v) => v.lists, withdrawn: (v) => v.withdrawn,
-  trust: (v) => v.trust, tools: (v) => v.tools,
+  trust: (v) => v.trust, differ: (v) => v.differ, found: (v) => v.found, tools: (v) => v.tools,
 };
 
 const drawExchange = (view) => {
@@ -163,8 +190,11 @@ element.addEventListener("click", (event) => {
   else if (button.matches(".export")) {
     button.closest("details").open = false;
     trigger("export", { turn, form: button.dataset.form });
-  } else if (button.matches(".again")) trigger("again", {});
-  else if (button.matches(".edit")) trigger("edit", {});
+  } else if (button.matches(".again, .turn-time")) {
+    // The answer is drawn anew and the button with it: who works by keyboard goes on where questions are asked.
+    if (event.detail === 0) document.querySelector("#question textarea, #question input")?.focus();
+    trigger(button.matches(".again") ? "again" : "timed", {});
+  } else if (button.matches(".edit")) trigger("edit", {});
   else if (button.matches(".verdict")) {
     const taken = button.getAttribute("aria-pressed") === "true";
     trigger("judge", { turn, verdict: taken ? "" : button.dataset.verdict, comment: taken ? "" : remark(button) });

@@ -1,0 +1,143 @@
+"""Web addresses: a page is fetched because somebody has asked for just this one, and becomes an article like a file's."""
+
+from __future__ import annotations
+
+import re
+import socket
+from dataclasses import dataclass
+from ipaddress import ip_address
+from time import monotonic
+from typing import TYPE_CHECKING
+from urllib.parse import urljoin, urlsplit
+
+import httpx
+
+from index.errors import InputError
+from index.loaders import html
+from index.loaders.reading import Given, Problem, article, title_from
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from index.types import Article
+
+TIMEOUT_S = 30.0  # for the whole page
+_STEP = httpx.Timeout(10.0)  # seconds for the next bytes
+MAX_REDIRECTS = 5
+PAGES = frozenset({"text/html", "application/xhtml+xml"})
+TEXTS = frozenset({"text/plain", "text/markdown"})
+_WEB = re.compile(r"https?://", re.IGNORECASE)
+_HEADERS = {
+    "User-Agent": "article-qa/0.1 (one page, asked for by its reader)",
+    "Accept": "text/html, application/xhtml+xml, text/plain;q=0.8, text/markdown;q=0.8",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Fetched:
+    """What a server gave."""
+
+    url: str  # after redirects, without the part behind "#"
+    kind: str  # such as "text/html"
+    charset: str | None
+    data: bytes
+
+
+def is_web(text: str) -> bool:
+    """True for an address that `load` can fetch."""
+    return _WEB.match(text) is not None
+
+
+def load(address: str) -> Iterator[Article | Problem]:
+    """Yield the article at a web address, or a Problem that says why there is none. Nothing else is fetched."""
+    try:
+        yield _article(fetch(address))
+    except InputError as exc:
+        yield Problem(address, str(exc))
+
+
+def _article(got: Fetched) -> Article:
+    if got.kind in PAGES:
+        head, text = html.page(html.decoded(got.data, got.charset), got.url)
+    else:
+        text = html.decoded(got.data, got.charset).replace("\r\n", "\n").replace("\r", "\n")
+        head = Given(title=title_from(text), source=urlsplit(got.url).hostname, url=got.url)
+    return article(got.url, head, text, other_id=got.url)
+
+
+def fetch(address: str) -> Fetched:
+    """Return what is at `address`. Raises InputError with what to do, for anything that is no page of text.
+
+    A server in the world must not lead to a service of this machine or its network: such a redirect is refused.
+    """
+    url, until = address.strip(), monotonic() + TIMEOUT_S
+    inside = _is_private(_host(url))
+    for _ in range(MAX_REDIRECTS + 1):
+        # No proxy knows the way to this machine's own network.
+        with httpx.Client(timeout=_STEP, trust_env=not inside, headers=_HEADERS) as client:
+            got = _one(client, url, until)
+        if isinstance(got, Fetched):
+            return got
+        url = got
+        if _is_private(_host(url)) and not inside:
+            raise InputError(f"leads to {_host(url)}, an address of this machine or its network: that is not followed")
+    raise InputError(f"leads on more than {MAX_REDIRECTS} times: give the address where it ends")
+
+
+def _one(client: httpx.Client, url: str, until: float) -> Fetched | str:
+    """One request: the page, or the address that it leads to."""
+    try:
+        with client.stream("GET", url) as reply:
+            if reply.is_redirect:
+                return urljoin(url, str(reply.headers.get("location", "")))
+            if reply.is_error:
+                raise InputError(_refused(reply.status_code, reply.reason_phrase))
+            kind = reply.headers.get("content-type", "text/html").partition(";")[0].strip().lower()
+            if kind not in PAGES | TEXTS:
+                raise InputError(f"is of the kind {kind[:80]}: only web pages and plain texts are read from an address")
+            data = bytearray()
+            for chunk in reply.iter_bytes():
+                data += chunk
+                if len(data) > html.MAX_PAGE:
+                    raise InputError(f"is longer than {html.MAX_PAGE // 1_000_000} MB: save it as a file and add that")
+                if monotonic() > until:
+                    raise InputError(f"did not come within {TIMEOUT_S:.0f} seconds: try again later")
+            return Fetched(url.partition("#")[0], kind, reply.charset_encoding, bytes(data))
+    except httpx.TimeoutException as exc:
+        raise InputError("does not answer: try again later, or save the page in a browser and add the file") from exc
+    except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as exc:
+        raise InputError(f"cannot be fetched: {exc or type(exc).__name__}") from exc
+
+
+def _refused(status: int, reason: str) -> str:
+    said = f"the server answers {status} {reason}".rstrip()
+    if status in {401, 403, 429, 451}:
+        return f"{said}: it wants a login or refuses programs; open it in a browser, save the page and add the file"
+    return f"{said}: look whether the address is right" if status < 500 else f"{said}: try again later"
+
+
+def _host(url: str) -> str:
+    """The host of an address that may be fetched. Raises InputError for any other."""
+    try:
+        parts = urlsplit(url)
+        host, known = parts.hostname or "", parts.port != 0
+    except ValueError as exc:
+        raise InputError(f"is no web address: {exc}") from exc
+    if not is_web(url) or not host or not known:
+        raise InputError("is no web address: it begins with http:// or https://")
+    if parts.username is not None or parts.password is not None:
+        raise InputError("holds a name or a password: it would be kept in the library, so it is not fetched")
+    return host
+
+
+def _is_private(host: str) -> bool:
+    """True for this machine and for networks that the world cannot reach."""
+    try:
+        return not ip_address(host).is_global
+    except ValueError:
+        pass
+    try:
+        found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
+    except (OSError, UnicodeError):  # only a proxy knows it, or nobody: the request will tell
+        return False
+    return any(not ip_address(str(address[0]).partition("%")[0]).is_global for *_, address in found)
