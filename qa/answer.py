@@ -161,6 +161,7 @@ class Asker:
         elif self.llm is None:
             best = max(found.evidence, key=lambda e: (e.score, not e.neighbour))
             claim = Claim(best.text, (_verbatim(best),))
+            claim = _correction(found, [claim]) or claim
             yield ClaimChecked(claim)
             alone = Answerability(found).alone()
             yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
@@ -209,6 +210,9 @@ class Asker:
         if given_up and not (refused and self.config.llm == "server") and (second := desk.second()):
             claims.append(second)
             yield ClaimChecked(second)
+        elif right := _correction(found, claims):
+            claims.append(right)
+            yield ClaimChecked(right)
         yield writing.done(
             claims=claims, abstained=reason, completion=text, detail=detail, answerability=desk.answerability
         )
@@ -341,7 +345,8 @@ class _Desk:
             return None
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
-        return Claim(told, (_verbatim(sentence),))
+        claim = Claim(told, (_verbatim(sentence),))
+        return _correction(self._found, [claim]) or claim
 
     def _check(self, draft: Draft) -> Claim:
         if kinds.bare(draft.text):
@@ -372,6 +377,17 @@ class _Desk:
 
     def _in_full(self, text: str, quoted: str, published: date | None) -> str:
         return kinds.in_full(text, quoted, published) if kinds.kind(self._found.standalone) == "when" else text
+
+
+def _correction(found: EvidenceFound, claims: Sequence[Claim]) -> Claim | None:
+    """The sentence that corrects what `claims` say, word for word; None if there is none, or they cite it."""
+    differ = disagreement(found.standalone, found.evidence, claims)
+    if differ is None or differ.correction is None:
+        return None
+    right = differ.statements[differ.correction]
+    if any(right.label == citation.label for claim in claims for citation in claim.citations):
+        return None
+    return Claim(kinds.plain(defused(right.quote)), (replace(right, support=1.0),))
 
 
 def _verbatim(e: Evidence) -> Citation:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import date
 from itertools import pairwise
 from typing import Any
 
@@ -179,6 +180,36 @@ def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reran
         return Asker(library, config, llm=ScriptedLLM([said]), reranker=lambda: reranker).ask(WHO)
 
     assert (asked("NOT STATED").reason, asked(LIE.format(1)).text) == ("not_stated", MET)
+
+
+COST = "How much does the repair of the Velm Bridge cost?"
+FIRST = Article(
+    "first", "Velm Bridge", "The repair of the Velm Bridge costs $4.2 million, the city said.", date=date(2024, 3, 14)
+)
+CORRECTION = "Correction: the repair of the Velm Bridge costs $6.4 million, not $4.2 million as we reported."
+LATER = Article("later", "A correction", f"{CORRECTION} We are sorry.", date=date(2024, 5, 3))
+
+
+@pytest.mark.parametrize("said", ["The repair of the Velm Bridge costs $4.2 million. [{}]", "NOT STATED", None])
+def test_a_correction_outranks_what_it_corrects(said: str | None, empty: Library, reranker: Reranker) -> None:
+    empty.add([FIRST, LATER])
+    empty.embed_pending()
+    found = asking(empty, reranker).retrieve(COST)
+    label = label_of(FIRST.text, found)
+    answer = asking(empty, reranker, *([[said.format(label)]] if said else [])).ask(COST)
+    assert answer.shown[-1].text == CORRECTION
+    assert answer.citations[-1].quote == CORRECTION
+    assert answer.disagreement is not None
+    assert answer.disagreement.correction is not None
+    assert answer.disagreement.values == ("$4.2 million", "$6.4 million")
+    assert answer.disagreement.statements[answer.disagreement.correction].quote == CORRECTION
+    assert all(text_of(empty, c.article_id)[c.start : c.end] == c.quote for c in answer.citations)
+
+
+def text_of(library: Library, article_id: str) -> str:
+    article = library.get(article_id)
+    assert article is not None
+    return article.text
 
 
 @pytest.mark.parametrize(("answerable", "status"), [(0.0, "answered"), (1.0, "abstained")])
