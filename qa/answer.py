@@ -14,7 +14,7 @@ from typing import Self
 from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
-from qa import chat, kinds, premise
+from qa import chat, facts, kinds, premise
 from qa.abstain import Answerability, staged
 from qa.config import Config
 from qa.disagree import disagreement
@@ -159,7 +159,11 @@ class Asker:
                 abstained="not_stated", detail=f"nothing that was found mentions {', '.join(unmentioned)}"
             )
         elif self.llm is None:
-            best = max(found.evidence, key=lambda e: (e.score, not e.neighbour))
+            said = [e for e in found.evidence if not (staged(e) or facts.obeys("", e.text))]
+            if not said:
+                yield writing.done(abstained="not_stated")
+                return
+            best = max(said, key=lambda e: (e.score, not e.neighbour))
             claim = Claim(best.text, (_verbatim(best),))
             claim = _correction(found, [claim]) or claim
             yield ClaimChecked(claim)
@@ -368,8 +372,13 @@ class _Desk:
                     return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
             self._passed = True
         cited = claim.citations[0]
-        text = self._in_full(claim.text, cited.quote, cited.date)
+        one = len(claim.citations) == 1
+        text = self._in_full(claim.text, cited.quote, cited.date) if one else claim.text
         if kinds.kind(self._found.standalone) == "yes-no" and not self._begun:
+            told = kinds.verdict(self._found.standalone, cited.quote)
+            if told and kinds.begins(text) and not text.casefold().startswith(told.casefold()):
+                why = f"begins with yes or no where the cited sentence says {told.lower()}"
+                return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
             self._begun = True
             said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
             text = f"{said}: {text}" if said else text

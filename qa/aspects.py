@@ -112,9 +112,12 @@ def sources(question: str, known: Iterable[str]) -> list[frozenset[str]]:
     its capital in the question: "wired money" is no source.
     """
     by_name: dict[str, set[str]] = {}
+    asked = question.casefold()
     for source in known:
         name = _SECTION.split(source)[0].strip().removesuffix(".com")
-        mentioned = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", question, re.IGNORECASE) if len(name) > 1 else None
+        if len(name) < 2 or name.casefold() not in asked:
+            continue  # a library may have thousands of sources, and each pattern takes time to make
+        mentioned = re.search(rf"(?<!\w){re.escape(name)}(?!\w)", question, re.IGNORECASE)
         if mentioned and mentioned.group()[0] == mentioned.group()[0].upper():
             by_name.setdefault(name.casefold(), set()).add(source)
     return [frozenset(group) for group in by_name.values()][:MOST]

@@ -121,7 +121,10 @@ def _absolute(question: str, today: date) -> Iterator[Period]:
         if match.start() < done or found is None or not named:
             continue  # "the 2020 election" and "May I": no period
         begins = before.start() if before else match.start()
-        since, until = _opened(word, *found)
+        try:
+            since, until = _opened(word, *found)
+        except OverflowError:  # "after 9999-12-31"
+            continue
         done = match.end()
         if word in ("between", "from") and (closed := _closed(question, points[at : at + 2], found, today)):
             since, until, done = closed

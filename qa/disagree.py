@@ -15,6 +15,7 @@ from functools import cache
 from typing import Literal
 
 from qa import aspects, facts, values
+from qa.abstain import staged
 from qa.types import Citation, Claim, Disagreement, Evidence
 from qa.values import Amount, Day
 
@@ -27,6 +28,7 @@ COVERED_HERE = 0.5  # share of those that are no names, in the sentence itself
 SAME_FRAME = 0.7  # shared stems of two sentences without their names, where a name is asked for
 LEAST_FRAME = 3  # stems that such sentences share
 NEWS_DAYS = 90  # reports of numbers that are further apart are of other events, or of another state of things
+MOST_AMOUNTS = 20  # in a sentence that is read for one
 MOST = 4  # statements that are shown
 
 Value = Amount | Day | str  # a str is a name
@@ -139,7 +141,9 @@ _INCLUDED = re.compile(r",?\s*\b(?:including|among them|of whom)\b[^;.]*", re.IG
 _ATTRIBUTION = re.compile(r",\s*(?:[\w’'.-]+\s+){1,6}?(?:said|says|told|reported|announced)\b[^,;.]*", re.IGNORECASE)
 _PLACED = re.compile(r"\b(?:in|at|near|across|around|outside|from|of|against|versus)\s+(?:the\s+)?([A-Z][\w’'-]+)")
 _CORRECTION = re.compile(
-    r"\bcorrections?\b|\b(?:earlier|previous) (?:version|report|story|article|edition|figure)\b.{0,80}"
+    r"(?:^|[.(\[]\s*)(?:[\w’']+ )?corrections?\b[^.:;]{0,40}[:—–]"
+    r"|\b(?:issued?|published?|ran|carried|printed|appended) a correction\b"
+    r"|\b(?:earlier|previous) (?:version|report|story|article|edition|figure)\b.{0,80}"
     r"\b(?:wrong|incorrect|misstat|mistake|gave|said|stated|reported|put)|\b(?:has|have) been (?:corrected|amended)\b"
     r"|\b(?:wrongly|incorrectly|mistakenly) (?:gave|said|stated|reported|put)\b|\bmisstated\b",
     re.IGNORECASE,
@@ -157,6 +161,7 @@ def disagreement(question: str, evidence: Sequence[Evidence], claims: Iterable[C
     The statements are of different articles, or one is a correction; each has a value of its own.
     """
     asked = _asked(question)
+    evidence = [one for one in evidence if not _staged(one)]
     by_label = {one.label: one for one in evidence}
     if asked is None:
         return None
@@ -166,6 +171,11 @@ def disagreement(question: str, evidence: Sequence[Evidence], claims: Iterable[C
             if cited is not None and (found := _against(asked, claim.text, cited, evidence)):
                 return _told(citation, cited, found)
     return None
+
+
+def _staged(one: Evidence) -> bool:
+    """True for what states nothing: a made-up turn, an order, a question."""
+    return staged(one) or facts.obeys("", one.text) or one.text.rstrip('"”’ ').endswith("?")
 
 
 def note(found: Disagreement) -> str:
@@ -254,7 +264,10 @@ def _value(asked: _Asked, one: Evidence) -> Amount | Day | None:
     if asked.kind == "day":
         days = [day for day in values.days(one.text, one.date) if not _BOUND_DAY.search(one.text[: day.start])]
         return days[0] if days and all(values.same_day(days[0], day) for day in days[1:]) else None
-    amounts = [amount for amount in values.amounts(one.text) if _fills(asked, amount, one.text)]
+    found = values.amounts(one.text)
+    if len(found) > MOST_AMOUNTS:
+        return None  # a row of a table
+    amounts = [amount for amount in found if _fills(asked, amount, one.text)]
     if not amounts or not all(values.same_amount(amounts[0], other) for other in amounts[1:]):
         return None
     return amounts[0]

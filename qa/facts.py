@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import threading
 import unicodedata
 from collections.abc import Iterable
 from datetime import date, timedelta
@@ -133,10 +134,15 @@ _DAY_OF_MONTH = re.compile(
 )
 
 
+_STEMMING = threading.Lock()  # the stemmer keeps the word that it works on, and several answers are checked at once
+
+
 @cache
 def stem(word: str) -> str:
     """Return the English stem of a word, accents and case taken off."""
-    return _stemmer().stemWord(folded(word))  # type: ignore[no-any-return]
+    plain = folded(word)
+    with _STEMMING:
+        return _stemmer().stemWord(plain)  # type: ignore[no-any-return]
 
 
 @cache

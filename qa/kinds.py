@@ -38,6 +38,11 @@ _WEEKDAYS = "|".join(name.capitalize() for name in facts.WEEKDAYS)
 _MONTHS = "|".join(name.capitalize() for name in facts.MONTHS)
 _WEEKDAY = re.compile(rf"\b(?P<day>{_WEEKDAYS})\b(?!,?\s+(?:\d|{_MONTHS}))")
 SMALL_NUMBER = 3  # "the first", "two of them": counts up to this are seldom repeated by the sentence that answers
+# Words that make a weekday another one than the last or the next.
+_ELSEWHEN = re.compile(
+    r"\b(?:ago|last|previous|each|every|the week before|weeks? (?:before|earlier)|the (?:day )?before)\b", re.IGNORECASE
+)
+_COUNTED = re.compile(r"\s+(?:before|after|week|of)\b")
 _BULLET = re.compile(r"^\s*(?:[-*•–]|\d{1,2}[.)])\s+")
 # What the last verb before a weekday tells: "met on Monday" is the last one, "meets on Monday" and "may meet" are not.
 _PAST = frozenset(
@@ -52,6 +57,13 @@ _NOT_PAST = frozenset(
     goes comes returns votes decides plans wants expects arrives visits plays runs holds open reopen begin start take meet end
     close leave go come return vote
     """.split()  # noqa: SIM905 (read as prose)
+)
+# What makes "approved the plan" something that has not happened, or that somebody only says.
+_HEDGED = re.compile(
+    r"\b(?:may|might|could|would|should|will|if|whether|accus\w+|alleg\w+|rumou?r\w*|claim\w*|plan\w*|propos\w*|expect\w*"
+    r"|likely|suspect\w*|(?:tr(?:y|ies|ied|ying)|wants?|wanted|hop\w+|refus\w+|fail\w*|agreed?|aim\w*|order\w*|ask\w*|call\w*"
+    r"|due|set|need\w*|has|have|had) to)\b",
+    re.IGNORECASE,
 )
 _CALENDAR = facts.MONTHS.keys() | facts.WEEKDAYS.keys()
 _NUMBERED = re.compile(r"\bNo\.\s?(?=\d)")  # "hanger No. 17" denies nothing
@@ -108,6 +120,9 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     if facts.denied(text, asked) or facts.contrary(question, text):
         return "No"
     there = set(facts.content_stems(f"{text} {around}"))
+    hedges = [{word.casefold() for word in _HEDGED.findall(one)} for one in (text, question)]
+    if hedges[0] - hedges[1] or not _same_order(question, text):
+        return None
     if facts.negated(text) or not asked & set(facts.content_stems(text)):
         return None
     numbers = facts.numbers(question) <= facts.numbers(f"{text} {around}")
@@ -117,6 +132,13 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
 def bare(text: str) -> bool:
     """True if `text` says yes or no and nothing else: no sentence can prove that."""
     return bool(_BARE.fullmatch(text))
+
+
+def _same_order(question: str, text: str) -> bool:
+    """False where `text` has the question's names in another order: "A beat B" is not "B beat A"."""
+    plain = facts.folded(text)
+    places = [plain.find(name) for name in dict.fromkeys(facts.names(question)) if name in plain]
+    return places == sorted(places)
 
 
 def begins(text: str) -> bool:
@@ -130,11 +152,14 @@ def in_full(text: str, quoted: str, published: date | None) -> str:
     "met on Tuesday" becomes "met on Tuesday, 31 August 2021". A weekday is left as it is where it stands beside a date, may be
     two days, or where the last verb before it is not plainly past: "opens on Monday" is another Monday than "opened on Monday".
     """
-    if published is None:
+    if published is None or _ELSEWHEN.search(quoted) or _ELSEWHEN.search(text):
         return text
     days = facts.days(quoted, published)
 
     def full(match: re.Match[str]) -> str:
+        before = text[: match.start()].split()
+        if not before or not before[-1][0].islower() or _COUNTED.match(text, match.end()):
+            return match[0]  # "Bloody Sunday", "the Monday after"
         fitting = [day for day in days if f"{day:%A}" == match["day"]]
         if len(fitting) != 1 or not _past(text[: match.start()]):
             return match[0]

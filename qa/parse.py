@@ -18,10 +18,8 @@ _NUMBERS = r"\d{1,3}(?:\s?(?:,|;|&|and|–|-)\s?\d{1,3})*"
 _MARK = rf"{_OPEN}\s?\^?\s?(?:sentences?\s?)?{_NUMBERS}\s?{_CLOSE}"
 _MARKS = re.compile(rf"\s?{_MARK}", re.IGNORECASE)
 _CLOSERS = r"[\"”’')]*"
-# Small models dress their marks: "... in 1994 ([2])." and, at the end of a sentence without any other mark, "... in 1994 (2)."
+# Small models dress their marks: "... in 1994 ([2])."
 _WRAPPED = re.compile(rf"\(\s?({_MARK}(?:\s?{_MARK})*)\s?\)", re.IGNORECASE)
-FEW_WORDS = 3  # "See (1)." points at something else
-_ROUND_AT_END = re.compile(r"(?<=\s)\((\d{1,2})\)(?=[.!?]?\s*$)")
 # A sentence's end, its marks, and the first character of what follows; white space is single by then.
 _CUT = re.compile(
     rf"[.!?…]{_CLOSERS}(?P<marks>(?:\s?{_MARK})*)\s(?=(?P<next>[^\s\[【［]))|\n(?=[^\s\[【［])", re.IGNORECASE
@@ -112,8 +110,6 @@ def _is_cut(text: str, match: re.Match[str]) -> bool:
 
 def _draft(text: str) -> Iterator[Draft]:
     text = _WRAPPED.sub(r"\1", text)
-    if not _MARKS.search(text) and len(text.split()) > FEW_WORDS:
-        text = _ROUND_AT_END.sub(r"[\1]", text)
     words = _clean(text)
     if any(character.isalnum() for character in words):
         yield Draft(words, _labels(text))

@@ -261,7 +261,10 @@ class Retriever:
         ]
         if not days:
             return []
-        period = dates.from_event(word, min(days))
+        try:
+            period = dates.from_event(word, min(days))
+        except OverflowError:  # before the first day that a calendar has
+            return []
         return [Filter(since=period.since, until=period.until)]
 
     def _needs_several(self, question: str, best: Hit) -> bool:

@@ -183,8 +183,9 @@ def _day(match: re.Match[str], text: str, published: date | None) -> Day | None:
         if published is None:
             return None
         named = facts.days(f"{match['near']} {'will' if facts.looks_ahead(text) else ''}", published)
-        day = max(named) if facts.looks_ahead(text) else min(named)
-        return Day(day.year, day.month, day.day, *place, relative=True)
+        pick = max if facts.looks_ahead(text) else min
+        day = pick(named, default=None)  # none: "Frıday"
+        return Day(day.year, day.month, day.day, *place, relative=True) if day else None
     if match["iso"]:
         year, month, number = map(int, match["iso"].split("-"))
         return Day(year, month, number, *place)
@@ -197,6 +198,8 @@ def _day(match: re.Match[str], text: str, published: date | None) -> Day | None:
     month_name = match["m1"] or match["m2"] or match["m3"] or match["m4"]
     written_year = match["y1"] or match["y2"] or match["y3"] or match["y5"]
     written_day = match["d1"] or match["d2"]
+    if month_name and facts.folded(month_name) not in facts.MONTHS:
+        return None  # "Aprıl" is none
     return Day(
         int(written_year) if written_year else None,
         facts.MONTHS[facts.folded(month_name)] if month_name else None,

@@ -41,6 +41,7 @@ _YES_OR_NO = re.compile(
 )
 # A question; what ends inside quotation marks ('It has "Who is first?') ends with a title that asks one.
 _ASKS = re.compile(r"(?:[^\"“]|[\"“][^\"”]*[\"”])*\?|[\"“][^\"”]*\?[\"”]?")
+_ROUND_MARK = re.compile(r"(?<=\s)\((\d{1,2})\)(?=[.!?]?$)")  # "... in 1994 (2)." where [2] is meant
 _THE_COUNT = re.compile(r"\bthe (?:two|three|four|five|six|seven|eight|nine|ten)\b")
 
 
@@ -72,6 +73,8 @@ class Gate:
 
     def check(self, draft: Draft) -> Claim:
         """Return the claim: its own marks where they hold, better ones where they do not, no citations where nothing holds."""
+        if not draft.labels and (mark := _ROUND_MARK.search(draft.text)) and int(mark[1]) in self._labels:
+            draft = Draft(draft.text[: mark.start()].rstrip() + draft.text[mark.end() :], (int(mark[1]),))
         rejected = [Rejection(label, "unknown mark") for label in draft.labels if label not in self._labels]
         given = [self._labels[label] for label in draft.labels if label in self._labels]
         if why := self._no_answer(draft.text):

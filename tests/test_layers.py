@@ -27,7 +27,7 @@ PURE: dict[str, set[str]] = {
     "qa.aspects": {"index.words"},
     "qa.chat": {"index.words", "qa.types"},
     "qa.dates": {"qa.facts"},
-    "qa.disagree": {"qa.aspects", "qa.facts", "qa.types", "qa.values"},
+    "qa.disagree": {"qa.abstain", "qa.aspects", "qa.facts", "qa.types", "qa.values"},
     "qa.facts": {"index.words", "snowballstemmer"},
     "qa.kinds": {"qa.facts"},
     "qa.parse": {"qa.types"},

@@ -58,6 +58,8 @@ def test_a_phrase_is_a_range(question: str, since: str | None, until: str | None
         "What happened on 31 June 2021?",
         "who may have said it?",
         "the last three ministers",
+        "What happened after 9999-12-31?",
+        "What happened before 0001-01-01?",
     ],
 )
 def test_what_names_no_time_is_no_period(question: str) -> None:

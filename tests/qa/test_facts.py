@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import sys
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, timedelta
 from decimal import Decimal
 
@@ -321,3 +323,21 @@ def test_nothing_fails_on_any_text(text: str) -> None:
     facts.denied(text, frozenset(facts.content_stems(text)))
     assert facts.contrary(text, text) is None
     assert facts.units(text) == facts.units(text.swapcase()) or not text.isascii()
+
+
+def test_stems_are_right_whoever_else_is_stemming() -> None:
+    ends = ("ed", "ing", "s", "ment", "ness")
+    words = [f"{start}{end}" for start in ("walk", "climb", "report", "govern", "happi") for end in ends]
+    facts.stem.cache_clear()
+    alone = {word: facts.stem(word) for word in words}
+    facts.stem.cache_clear()
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(4) as pool:
+            for _ in range(20):
+                facts.stem.cache_clear()
+                found = list(pool.map(lambda _: {word: facts.stem(word) for word in words}, range(4)))
+                assert found == [alone] * 4
+    finally:
+        sys.setswitchinterval(before)

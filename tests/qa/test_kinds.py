@@ -80,6 +80,13 @@ def test_a_number_of_the_question_may_stand_around_the_sentence() -> None:
         ("Did they not comment?", "They did not comment.", None),
         ("Was anybody on board the ferry when it broke loose?", "The ferry broke loose.", None),
         ("Did she?", "She did.", None),
+        ("Did Arsenal beat Chelsea?", "Chelsea beat Arsenal 2-1.", None),
+        ("Did Arsenal beat Chelsea?", "Arsenal beat Chelsea 2-1.", "Yes"),
+        ("Did the council approve the plan?", "The council will vote on whether to approve the plan.", None),
+        ("Has the bridge reopened?", "The bridge will reopen in June.", None),
+        ("Will the bridge reopen?", "The bridge will reopen in June.", "Yes"),
+        ("Did Brink kill Marsh?", "Brink is accused of trying to kill Marsh.", None),
+        ("Did the mine close in May?", "The mine opened in May.", "No"),
     ],
 )
 def test_yes_and_no_are_told_only_by_rule(question: str, text: str, verdict: str | None) -> None:
@@ -112,6 +119,11 @@ def test_yes_or_no_alone_is_known(text: str, *, bare: bool) -> None:
         ("The bridge, closed since May, opens on Monday.", "The bridge, closed since May, opens on Monday."),
         ("They met in May.", "They met in May."),
         ("Tuesday was warm.", "Tuesday was warm."),
+        ("They met on Monday last week.", "They met on Monday last week."),
+        ("They met two weeks ago on Monday.", "They met two weeks ago on Monday."),
+        ("They met every Monday.", "They met every Monday."),
+        ("He was killed on Bloody Sunday.", "He was killed on Bloody Sunday."),
+        ("They met on the Monday after the vote.", "They met on the Monday after the vote."),
     ],
 )
 def test_a_past_weekday_is_told_in_full(text: str, told: str) -> None:

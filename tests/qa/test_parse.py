@@ -196,11 +196,9 @@ def test_sentences(text: str) -> None:
     assert [draft.text for draft in parse(text)] == SENTENCES[text]
 
 
-@pytest.mark.parametrize("end", ["([2]).", "( [2] ).", "(2).", "(2)"])
-def test_a_mark_in_round_brackets_at_the_end_is_a_mark(end: str) -> None:
-    assert said(f"The mayor resigned on Friday {end}") == [(f"The mayor resigned on Friday{end[-1].strip(')')}", (2,))]
-    assert said("The mayor (2) resigned on Friday.") == [("The mayor (2) resigned on Friday.", ())]
-    assert said("The mayor resigned in May (2021).") == [("The mayor resigned in May (2021).", ())]
+@pytest.mark.parametrize("end", ["([2]).", "( [2] )."])
+def test_a_mark_in_round_brackets_is_a_mark(end: str) -> None:
+    assert said(f"The mayor resigned on Friday {end}") == [("The mayor resigned on Friday.", (2,))]
 
 
 def test_marks_before_their_sentences_stay_with_them() -> None:

@@ -31,6 +31,11 @@ def test_numbers_that_stand_for_a_whole(text: str, expected: list[tuple[str, str
     assert all(text[a.start : a.end] == a.written for a in values.amounts(text))
 
 
+@pytest.mark.parametrize("text", ["They met on Frıday.", "It opened on 4 Aprıl 2021.", "In 4 Auguſt 2021 it rained."])
+def test_letters_that_only_look_like_a_days_name_do_no_harm(text: str) -> None:
+    assert all(1 <= (day.month or 1) <= 12 for day in values.days(text, date(2021, 4, 9)))
+
+
 def test_a_value_that_is_rounded_has_fewer_digits() -> None:
     def amount(text: str) -> values.Amount:
         (only,) = values.amounts(text)

@@ -208,6 +208,14 @@ def test_a_sentence_that_ends_with_a_title_that_asks_is_no_question(embedder: Em
         assert labels(gate.check(draft)) == (1,)
 
 
+def test_a_number_in_round_brackets_at_the_end_is_a_mark_if_there_is_such_a_sentence(embedder: Embedder) -> None:
+    said = "The city says heavy lorries must wait until September."
+    gate = small_gate("Why do lorries wait?", said, said, embedder=embedder)
+    claim = gate.check(Draft("Heavy lorries must wait until September (1).", ()))
+    assert (claim.text, labels(claim)) == ("Heavy lorries must wait until September.", (1,))
+    assert gate.check(Draft("Heavy lorries must wait until September (30).", ())).citations == ()
+
+
 def test_a_word_of_the_articles_is_no_name_for_its_capital_at_the_start(embedder: Embedder) -> None:
     said = "The city says heavy lorries must wait until September."
     gate = small_gate("Why do lorries wait?", said, said, embedder=embedder)
