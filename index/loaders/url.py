@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import socket
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
@@ -26,6 +26,8 @@ _STEP = httpx.Timeout(10.0)  # seconds for the next bytes
 MAX_REDIRECTS = 5
 PAGES = frozenset({"text/html", "application/xhtml+xml"})
 TEXTS = frozenset({"text/plain", "text/markdown"})
+_HOLDS_IPV4 = (ip_network("::/96"), ip_network("64:ff9b::/96"))  # the last 32 bits say where it leads
+_LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _HEADERS = {
     "User-Agent": "article-qa/0.1 (one page, asked for by its reader)",
@@ -71,7 +73,7 @@ def fetch(address: str) -> Fetched:
     A server in the world must not lead to a service of this machine or its network: such a redirect is refused.
     """
     url, until = address.strip(), monotonic() + TIMEOUT_S
-    inside = _is_private(_host(url))
+    inside = _places(_host(url)) == {True}
     for _ in range(MAX_REDIRECTS + 1):
         # No proxy knows the way to this machine's own network.
         with httpx.Client(timeout=_STEP, trust_env=not inside, headers=_HEADERS) as client:
@@ -79,8 +81,10 @@ def fetch(address: str) -> Fetched:
         if isinstance(got, Fetched):
             return got
         url = got
-        if _is_private(_host(url)) and not inside:
+        places = _places(_host(url))
+        if True in places and not inside:
             raise InputError(f"leads to {_host(url)}, an address of this machine or its network: that is not followed")
+        inside = inside and places == {True}  # who has been in the world does not come back
     raise InputError(f"leads on more than {MAX_REDIRECTS} times: give the address where it ends")
 
 
@@ -117,27 +121,40 @@ def _refused(status: int, reason: str) -> str:
 
 
 def _host(url: str) -> str:
-    """The host of an address that may be fetched. Raises InputError for any other."""
+    """The host of an address that may be fetched, as the client asks for it. Raises InputError for any other."""
     try:
-        parts = urlsplit(url)
-        host, known = parts.hostname or "", parts.port != 0
-    except ValueError as exc:
+        parts, asked = urlsplit(url), httpx.URL(url)
+        host, known = asked.raw_host.decode("ascii").strip("[]"), parts.port != 0
+    except (ValueError, httpx.InvalidURL) as exc:
         raise InputError(f"is no web address: {exc}") from exc
     if not is_web(url) or not host or not known:
         raise InputError("is no web address: it begins with http:// or https://")
-    if parts.username is not None or parts.password is not None:
+    if parts.username is not None or parts.password is not None or asked.userinfo:
         raise InputError("holds a name or a password: it would be kept in the library, so it is not fetched")
     return host
 
 
-def _is_private(host: str) -> bool:
-    """True for this machine and for networks that the world cannot reach."""
+def _places(host: str) -> set[bool]:
+    """Where a host lies: {True} within, {False} in the world, both if it has addresses of both kinds; {} if nobody knows."""
     try:
-        return not ip_address(host).is_global
+        return {_is_within(host)}
     except ValueError:
         pass
     try:
         found = socket.getaddrinfo(host, None, proto=socket.IPPROTO_TCP)
     except (OSError, UnicodeError):  # only a proxy knows it, or nobody: the request will tell
-        return False
-    return any(not ip_address(str(address[0]).partition("%")[0]).is_global for *_, address in found)
+        return set()
+    return {_is_within(str(address[0])) for *_, address in found}
+
+
+def _is_within(text: str) -> bool:
+    """True for an address of this machine or of a network that the world cannot reach. Raises ValueError if it is none."""
+    address: IPv4Address | IPv6Address = ip_address(text.partition("%")[0])
+    if isinstance(address, IPv6Address):
+        if address in _LOCAL_NAT64 or address.is_site_local:
+            return True
+        if any(address in net for net in _HOLDS_IPV4):
+            address = IPv4Address(int(address) & 0xFFFFFFFF)
+        else:
+            address = address.ipv4_mapped or address.sixtofour or address
+    return address.is_multicast or not address.is_global

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import gzip
+import socket
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -176,18 +177,67 @@ def test_a_page_that_does_not_come_is_given_up(site: Site, monkeypatch: pytest.M
     assert "does not answer" in problem(address)
 
 
-def test_the_world_does_not_lead_into_this_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    secret = site.put("/secret", PAGE)
-    address = site.put("/innocent", "", status=302, Location=secret)
-    hosts = iter([False, True])  # as if the first address were of the world
-    monkeypatch.setattr(url, "_is_private", lambda _: next(hosts))
+@pytest.fixture
+def world(site: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Names of hosts and what a name server says of them; who connects comes to the site, whatever the address."""
     monkeypatch.delenv("HTTP_PROXY")
-    assert "leads to 127.0.0.1, an address of this machine" in problem(address)
+    known: dict[str, tuple[str, ...]] = {}
+    real = socket.getaddrinfo
+
+    def asked(host: str, port: int | None, family: int = 0, kind: int = 0, proto: int = 0) -> Sequence[object]:
+        name = host if host[:1].isdigit() else host.encode("idna").decode()  # as the real one does
+        if name not in known:
+            return real(host, port, family, kind, proto)
+        records = known[name] if port is None else ("127.0.0.1",)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port or 0)) for one in records]
+
+    def put(name: str, *records: str) -> str:
+        known[name] = records
+        return f"http://{name}:{site.url.rpartition(':')[2]}"
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    return put
+
+
+def test_the_world_does_not_lead_into_this_machine(site: Site, world: Callable[..., str]) -> None:
+    secret = site.put("/secret", PAGE)
+    start = world("news.test", "8.8.8.8")
+    site.put("/innocent", "", status=302, Location=secret)
+    assert "leads to 127.0.0.1, an address of this machine" in problem(f"{start}/innocent")
+    assert site.asked == ["/innocent"]
+    site.put("/on", "", status=302, Location=f"{world('other.test', '9.9.9.9')}/page")
+    site.put("/page", PAGE)
+    assert isinstance(next(url.load(f"{start}/on")), Article)  # from one of the world to another
+
+
+def test_the_name_that_is_looked_up_is_the_one_that_is_asked(site: Site, world: Callable[..., str]) -> None:
+    site.put("/secret", PAGE)
+    world("fass.test", "8.8.8.8")  # what the older rules for names make of it
+    world("xn--fa-hia.test", "127.0.0.1")
+    there = site.url.replace("127.0.0.1", "fa\u00df.test") + "/secret"
+    site.put("/innocent", "", status=302, Location="//" + there.partition("//")[2].encode().decode("latin-1"))
+    assert "leads to xn--fa-hia.test, an address of this machine" in problem(
+        world("news.test", "8.8.8.8") + "/innocent"
+    )
     assert site.asked == ["/innocent"]
 
 
+def test_a_host_that_is_also_in_the_world_does_not_lead_inside(site: Site, world: Callable[..., str]) -> None:
+    site.put("/innocent", "", status=302, Location=site.put("/secret", PAGE))
+    assert "leads to 127.0.0.1" in problem(world("both.test", "127.0.0.1", "8.8.8.8") + "/innocent")
+    assert "leads to 127.0.0.1" in problem(world("both.test", "8.8.8.8", "127.0.0.1") + "/innocent")
+    assert isinstance(next(url.load(world("home.test", "127.0.0.1", "10.0.0.1") + "/innocent")), Article)
+
+
+def test_from_inside_to_the_world_there_is_no_way_back(site: Site, world: Callable[..., str]) -> None:
+    site.put("/back", "", status=302, Location=site.put("/secret", PAGE))
+    start = site.put("/out", "", status=302, Location=world("news.test", "8.8.8.8") + "/back")
+    assert "leads to 127.0.0.1" in problem(start)
+    assert site.asked == ["/out", "/back"]
+
+
 @pytest.mark.parametrize(
-    ("host", "private"),
+    ("host", "within"),
     [
         ("127.0.0.1", True),
         ("localhost", True),
@@ -197,12 +247,23 @@ def test_the_world_does_not_lead_into_this_machine(site: Site, monkeypatch: pyte
         ("169.254.169.254", True),
         ("0.0.0.0", True),  # noqa: S104
         ("::ffff:127.0.0.1", True),
+        ("::127.0.0.1", True),
+        ("64:ff9b::7f00:1", True),
+        ("64:ff9b:1::808:808", True),
+        ("2002:7f00:1::", True),
+        ("fe80::1%25lo", True),
+        ("fec0::1", True),
+        ("224.0.0.1", True),
+        ("ff0e::1", True),
         ("8.8.8.8", False),
-        ("no-such-host.invalid", False),
+        ("::ffff:8.8.8.8", False),
+        ("64:ff9b::808:808", False),
+        ("2a00:1450:4001:80b::200e", False),
+        ("no-such-host.invalid", None),
     ],
 )
-def test_which_hosts_are_private(host: str, private: bool) -> None:
-    assert url._is_private(host) is private
+def test_which_hosts_are_within(host: str, within: bool | None) -> None:
+    assert url._places(host) == (set() if within is None else {within})
 
 
 # --- into the library, and again ---------------------------------------------------------------------------------
