@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
+from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 from time import monotonic
@@ -17,7 +20,9 @@ from index.loaders import html
 from index.loaders.reading import Given, Problem, article, title_from
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
+
+    from httpcore import NetworkStream
 
     from index.types import Article
 
@@ -31,6 +36,7 @@ _LOCAL_NAT64 = ip_network("64:ff9b:1::/48")
 _WEB = re.compile(r"https?://", re.IGNORECASE)
 _HEADERS = {
     "User-Agent": "article-qa/0.1 (one page, asked for by its reader)",
+    "Accept-Encoding": "identity",  # what is packed may be a thousand times as long as what came
     "Accept": "text/html, application/xhtml+xml, text/plain;q=0.8, text/markdown;q=0.8",
 }
 
@@ -72,12 +78,34 @@ def fetch(address: str) -> Fetched:
 
     A server in the world must not lead to a service of this machine or its network: such a redirect is refused.
     """
-    url, until = address.strip(), monotonic() + TIMEOUT_S
+    until = monotonic() + TIMEOUT_S
+    done: Future[Fetched] = Future()
+    open_streams: list[NetworkStream] = []
+
+    def work() -> None:
+        try:
+            done.set_result(_follow(address.strip(), until, open_streams))
+        except BaseException as exc:  # noqa: BLE001  # raised again below, for the one who waits
+            done.set_exception(exc)
+
+    # The client limits each wait for bytes, not their number: a header can come for days, letter by letter.
+    thread = threading.Thread(target=work, name="fetch", daemon=True)
+    thread.start()
+    thread.join(TIMEOUT_S)
+    if thread.is_alive():
+        for stream in open_streams:
+            with suppress(OSError):  # it is closed already
+                stream.get_extra_info("socket").shutdown(socket.SHUT_RDWR)  # so that the thread ends as well
+        raise _late()
+    return done.result()
+
+
+def _follow(url: str, until: float, open_streams: list[NetworkStream]) -> Fetched:
     inside = _places(_host(url)) == {True}
     for _ in range(MAX_REDIRECTS + 1):
         # No proxy knows the way to this machine's own network.
         with httpx.Client(timeout=_STEP, trust_env=not inside, headers=_HEADERS) as client:
-            got = _one(client, url, until)
+            got = _one(client, url, until, open_streams)
         if isinstance(got, Fetched):
             return got
         url = got
@@ -88,10 +116,17 @@ def fetch(address: str) -> Fetched:
     raise InputError(f"leads on more than {MAX_REDIRECTS} times: give the address where it ends")
 
 
-def _one(client: httpx.Client, url: str, until: float) -> Fetched | str:
-    """One request: the page, or the address that it leads to."""
+def _one(client: httpx.Client, url: str, until: float, open_streams: list[NetworkStream]) -> Fetched | str:
+    """One request: the page, or the address that it leads to. Its connections are put into `open_streams`."""
+
+    def trace(event: str, info: Mapping[str, object]) -> None:
+        if event.endswith((".connect_tcp.complete", ".start_tls.complete")):
+            open_streams.append(info["return_value"])  # type: ignore[arg-type]
+            if monotonic() > until:  # nobody waits any more
+                raise _late()
+
     try:
-        with client.stream("GET", url) as reply:
+        with client.stream("GET", url, extensions={"trace": trace}) as reply:
             if reply.is_redirect:
                 return urljoin(url, str(reply.headers.get("location", "")))
             if reply.is_error:
@@ -99,18 +134,25 @@ def _one(client: httpx.Client, url: str, until: float) -> Fetched | str:
             kind = reply.headers.get("content-type", "text/html").partition(";")[0].strip().lower()
             if kind not in PAGES | TEXTS:
                 raise InputError(f"is of the kind {kind[:80]}: only web pages and plain texts are read from an address")
+            packed = reply.headers.get("content-encoding", "identity").strip().lower()
+            if packed not in {"", "identity"}:
+                raise InputError(f"comes packed ({packed[:40]}), unasked: save it in a browser and add the file")
             data = bytearray()
-            for chunk in reply.iter_bytes():
+            for chunk in reply.iter_raw():
                 data += chunk
                 if len(data) > html.MAX_PAGE:
                     raise InputError(f"is longer than {html.MAX_PAGE // 1_000_000} MB: save it as a file and add that")
                 if monotonic() > until:
-                    raise InputError(f"did not come within {TIMEOUT_S:.0f} seconds: try again later")
+                    raise _late()
             return Fetched(url.partition("#")[0], kind, reply.charset_encoding, bytes(data))
     except httpx.TimeoutException as exc:
         raise InputError("does not answer: try again later, or save the page in a browser and add the file") from exc
     except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as exc:
         raise InputError(f"cannot be fetched: {exc or type(exc).__name__}") from exc
+
+
+def _late() -> InputError:
+    return InputError(f"did not come within {TIMEOUT_S:.0f} seconds: try again later")
 
 
 def _refused(status: int, reason: str) -> str:

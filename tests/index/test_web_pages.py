@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import socket
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date
@@ -130,12 +132,12 @@ def test_a_page_that_has_moved_is_followed(site: Site) -> None:
     assert found.id == there
 
 
-def test_a_compressed_page_is_read_but_not_without_end(site: Site) -> None:
-    [found] = url.load(site.put("/gz", gzip.compress(PAGE.encode()), Content_Encoding="gzip"))
-    assert isinstance(found, Article)
+def test_a_page_is_asked_for_as_it_is_and_not_unpacked(site: Site) -> None:
     bomb = gzip.compress(b" " * (html.MAX_PAGE + 1))
-    assert len(bomb) < 10_000
-    assert "longer than 5 MB" in problem(site.put("/bomb", bomb, Content_Encoding="gzip"))
+    assert "comes packed (gzip), unasked" in problem(site.put("/bomb", bomb, Content_Encoding="gzip"))
+    assert "comes packed (br), unasked" in problem(site.put("/br", b"x", Content_Encoding="br"))
+    assert isinstance(next(url.load(site.put("/plain", PAGE, Content_Encoding="identity"))), Article)
+    assert "longer than 5 MB" in problem(site.put("/long", b" " * (html.MAX_PAGE + 1)))
 
 
 @pytest.mark.parametrize(
@@ -162,7 +164,7 @@ def test_what_a_server_refuses_is_told_with_a_way_out(site: Site) -> None:
     assert "503 Service Unavailable: try again later" in problem(site.put("/down", "", status=503))
     assert "is of the kind application/pdf" in problem(site.put("/a.pdf", b"%PDF", "application/pdf"))
     assert "no article was found on it" in problem(site.put("/empty", "<html><body></body></html>"))
-    assert "cannot be fetched" in problem(site.put("/broken", b"no gzip", Content_Encoding="gzip"))
+    assert "cannot be fetched" in problem(site.put("/broken", b"cut short", Content_Length="99"))
     assert "leads on more than 5 times" in problem(site.put("/circle", "", status=302, Location="/circle"))
     assert site.asked.count("/circle") == 6
     assert "begins with http" in problem(site.put("/away", "", status=302, Location="file:///etc/passwd"))
@@ -170,11 +172,44 @@ def test_what_a_server_refuses_is_told_with_a_way_out(site: Site) -> None:
 
 def test_a_page_that_does_not_come_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     address = site.put("/slow", PAGE)
-    monkeypatch.setattr(url, "TIMEOUT_S", -1.0)
-    assert "did not come within" in problem(address)
-    monkeypatch.setattr(url, "_STEP", 0.05)
     site.slow_s = 0.5
+    monkeypatch.setattr(url, "_STEP", 0.05)
     assert "does not answer" in problem(address)
+
+
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"",  # a status line that does not end
+        b"HTTP/1.1 200 OK\r\nX-Drip: ",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=",  # bytes come, but none of the page
+    ],
+)
+def test_a_page_that_comes_letter_by_letter_is_given_up(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(url, "TIMEOUT_S", 0.4)
+    gone = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        client, _ = server.accept()
+        with client:
+            client.recv(10_000)
+            client.sendall(start)
+            with contextlib.suppress(OSError):
+                for _ in range(400):
+                    client.sendall(b"H")
+                    time.sleep(0.02)
+                return
+        gone.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        begun = time.monotonic()
+        assert "did not come within" in problem(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        assert time.monotonic() - begun < 3
+        assert gone.wait(5)  # the connection is ended as well
+        thread.join(5)
 
 
 @pytest.fixture
