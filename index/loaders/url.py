@@ -147,7 +147,7 @@ def _one(client: httpx.Client, url: str, until: float, open_streams: list[Networ
             return Fetched(url.partition("#")[0], kind, reply.charset_encoding, bytes(data))
     except httpx.TimeoutException as exc:
         raise InputError("does not answer: try again later, or save the page in a browser and add the file") from exc
-    except (httpx.RequestError, httpx.InvalidURL, UnicodeError) as exc:
+    except (httpx.RequestError, httpx.InvalidURL, ValueError) as exc:  # ValueError: it leads to no address
         raise InputError(f"cannot be fetched: {exc or type(exc).__name__}") from exc
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import re
 import socket
 import threading
 import time
@@ -130,6 +131,14 @@ def test_a_page_that_has_moved_is_followed(site: Site) -> None:
     [found] = url.load(site.put("/old", "", status=301, Location="/new"))
     assert isinstance(found, Article)
     assert found.id == there
+
+
+@pytest.mark.parametrize("location", ["//[", "http://[bad", "//x]y/", "http://a:b/", "http://a:99999/", "\x01", "\xff"])
+def test_a_page_that_leads_to_no_address_is_a_problem(site: Site, location: str) -> None:
+    assert re.search(
+        "cannot be fetched: |is no web address: |answers 404 ",
+        problem(site.put("/a", "", status=302, Location=location)),
+    )
 
 
 def test_a_page_is_asked_for_as_it_is_and_not_unpacked(site: Site) -> None:
