@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
 from datetime import date
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 MAX_PAGE = 5_000_000  # bytes: the longest web pages have one or two million
 _META = re.compile(rb"""<meta[^>]{1,200}charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _LATIN = frozenset({"ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"})  # said of anything
+# Python knows these, no browser does: of five million bytes the first two take half an hour, the others invent characters.
+_NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"})
 _NO_TEXT = "no article was found on it: it may be a list of links, or written by scripts; open it in a browser and save its text"
 
 
@@ -35,8 +38,9 @@ def decoded(data: bytes, charset: str | None = None) -> str:
     for label in (charset, named and named[1].decode("ascii")):
         if label and label.lower() not in _LATIN:
             try:
-                return data.decode(label)
-            except (LookupError, UnicodeError):  # an unknown name, or not what it says
+                if codecs.lookup(label).name not in _NO_CHARSETS:
+                    return data.decode(label)
+            except (LookupError, ValueError):  # an unknown name, no name at all, or not what it says
                 continue
     return decode(data)
 

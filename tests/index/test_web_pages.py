@@ -75,6 +75,31 @@ def test_the_encoding_that_a_page_names_is_used(said: str, encoding: str) -> Non
     assert html.decoded(word.encode(encoding), said) == word  # the server says it
 
 
+@pytest.mark.parametrize(
+    "said",
+    [
+        "punycode",
+        "Puny-Code",
+        "idna",
+        "unicode_escape",
+        "raw_unicode_escape",
+        "undefined",
+        "utf-7",
+        "U7",
+        "zlib",
+        "rot13",
+    ],
+)
+def test_what_is_no_encoding_of_the_web_is_passed_over(said: str) -> None:
+    page = f'<html><head><meta charset="{said}">' + r"a \ud800 \x41 +2AA- b-c"
+    assert html.decoded(page.encode()) == page
+    assert html.decoded(page.encode(), said) == page
+
+
+def test_a_name_that_is_none_is_passed_over() -> None:
+    assert html.decoded("Brücke".encode(), "a\0b") == html.decoded("Brücke".encode(), "ü\ud800") == "Brücke"
+
+
 @pytest.mark.parametrize("markup", ["<html><body><script>x()</script></body></html>", "", "<p>", "\0"])
 def test_a_page_without_an_article_says_what_to_do(tmp_path: Path, markup: str) -> None:
     (tmp_path / "a.html").write_text(markup, "utf-8")
