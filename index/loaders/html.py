@@ -5,11 +5,10 @@ from __future__ import annotations
 import codecs
 import logging
 import re
-from datetime import date
 from typing import TYPE_CHECKING
 
 from index.errors import InputError
-from index.loaders.reading import File, Given, article, decode, given
+from index.loaders.reading import File, Given, article, day_of, decode, given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -66,7 +65,7 @@ def page(markup: str, url: str | None = None) -> tuple[Given, str]:
     if not isinstance(found, Document) or not text:
         raise InputError(_NO_TEXT)
     head = given({"title": found.title, "source": found.sitename or found.hostname, "url": url or _web(found.url)})
-    return Given(None, head.title, _day(found.date), head.source, head.url), text
+    return Given(None, head.title, day_of(found.date or ""), head.source, head.url), text
 
 
 def _paragraphs(text: str) -> str:
@@ -81,10 +80,3 @@ def _paragraphs(text: str) -> str:
 
 def _web(url: str | None) -> str | None:
     return url if url and re.match(r"https?://[^\s<>]+$", url) else None
-
-
-def _day(value: str | None) -> date | None:
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        return None

@@ -17,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pages import FIRST, PAGE, SECOND, Site
+from trafilatura.settings import Document
 
 from index.errors import InputError
 from index.intake import Intake
@@ -91,13 +92,23 @@ def test_the_encoding_that_a_page_names_is_used(said: str, encoding: str) -> Non
     ],
 )
 def test_what_is_no_encoding_of_the_web_is_passed_over(said: str) -> None:
-    page = f'<html><head><meta charset="{said}">' + r"a \ud800 \x41 +2AA- b-c"
+    page = f'<html><head><meta charset="{said}">' + r"a \ud800 \x41 +2AA- b-c-"
     assert html.decoded(page.encode()) == page
     assert html.decoded(page.encode(), said) == page
 
 
 def test_a_name_that_is_none_is_passed_over() -> None:
     assert html.decoded("Brücke".encode(), "a\0b") == html.decoded("Brücke".encode(), "ü\ud800") == "Brücke"
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "0999-12-31", "3000-01-01", "last June", ""])
+def test_a_day_that_stands_for_none_is_none(monkeypatch: pytest.MonkeyPatch, day: str) -> None:
+    found = Document(text=FIRST)
+    found.date = day  # as if the page said so: the reader of pages passes most of these over by itself
+    monkeypatch.setattr("trafilatura.bare_extraction", lambda *_, **__: found)
+    assert html.page(PAGE)[0].date is None
+    found.date = "1000-01-01"
+    assert html.page(PAGE)[0].date == date(1000, 1, 1)
 
 
 @pytest.mark.parametrize("markup", ["<html><body><script>x()</script></body></html>", "", "<p>", "\0"])
