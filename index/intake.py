@@ -24,6 +24,7 @@ from index.types import Arrival, Article
 
 KEPT = 200  # files whose outcome is remembered
 DEPTH, LENGTH = 20, 200  # folders in a file's name, and characters in each: what is more is cut
+CLOSE_S = 5.0  # seconds that the end waits for what is being read: a page may be on its way
 UNNAMED_FOLDER = "added"  # a single file comes without its folder, and an id is the folder's name and the file's
 _log = logging.getLogger(__name__)
 
@@ -87,12 +88,12 @@ class Intake:
             self._arrivals = {n: one for n, one in self._arrivals.items() if one.state in {"waiting", "reading"}}
 
     def close(self) -> None:
-        """End after the article that is being added; what still waits is not added."""
+        """End after the article that is being added, in CLOSE_S at the latest; what still waits is not added."""
         with self._change:
             self._closing = True
             self._change.notify_all()
         if self._thread is not None:
-            self._thread.join()
+            self._thread.join(CLOSE_S)
 
     def _work(self) -> None:
         while True:

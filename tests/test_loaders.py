@@ -86,9 +86,24 @@ def test_only_the_first_date_line_is_taken_off(tmp_path: Path) -> None:
     assert one(write(tmp_path, "a.txt", HEADER + " date 1999-01-01 \n" + BODY)).text == " date 1999-01-01 \n" + BODY
 
 
-@pytest.mark.parametrize("day", ["2021-13-40", "2021-02-29", "2021-9-1", "21-09-01"])
+@pytest.mark.parametrize(
+    "day", ["2021-13-40", "2021-02-29", "2021-9-1", "21-09-01", "0001-01-01", "0999-12-31", "3000-01-01", "9999-12-31"]
+)
 def test_an_impossible_date_is_a_problem(tmp_path: Path, day: str) -> None:
     assert f"'date': '{day}'" in problem(write(tmp_path, "a.txt", f" date {day} \n\n{BODY}"))
+
+
+@pytest.mark.parametrize("day", [date(1000, 1, 1), date(2999, 12, 31)])
+def test_the_first_and_the_last_day(tmp_path: Path, day: date) -> None:
+    assert one(write(tmp_path, "a.txt", f" date {day} \n\n{BODY}")).date == day
+
+
+def test_a_day_that_stands_for_none_is_a_problem_in_every_format(tmp_path: Path) -> None:
+    row = rows({"text": "T", "date": "0001-01-01T00:00:00Z"})
+    assert "'0001-01-01T00:00:00Z' is no day of the form YYYY-MM-DD of the years 1000 to 2999" in problem(
+        write(tmp_path, "a.jsonl", row)
+    )
+    assert "'date': '0001-01-01'" in problem(write(tmp_path, "a.md", f"---\ndate: 0001-01-01\n---\n{BODY}"))
 
 
 def test_line_ends_become_newlines_and_nothing_else_changes(tmp_path: Path) -> None:
@@ -402,6 +417,13 @@ def test_a_name_that_is_not_utf_8_is_a_problem(tmp_path: Path) -> None:
 def test_control_characters_leave_titles_and_ids(tmp_path: Path) -> None:
     found = one(write(tmp_path, "a.jsonl", rows({"id": "a\nb", "title": " A\u0085\ttitle\x1b[31m ", "text": "T"})))
     assert (found.id, found.title) == ("a b", "A title [31m")
+
+
+@pytest.mark.parametrize("ending", ["txt", "md", "html"])
+def test_control_characters_of_a_file_name_leave_its_id(tmp_path: Path, ending: str) -> None:
+    text = "<html><body><article><p>A sentence that is long enough to be an article of its own.</p></article></body></html>"
+    found = one(write(tmp_path, f"a\nb\x1b[31m\x85.{ending}", text))
+    assert found.id == f"{tmp_path.name}/a b [31m .{ending}"
 
 
 # Properties

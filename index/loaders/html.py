@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
+import codecs
 import logging
 import re
-from datetime import date
 from typing import TYPE_CHECKING
 
 from index.errors import InputError
-from index.loaders.reading import File, Given, article, decode, given
+from index.loaders.reading import File, Given, article, day_of, decode, given
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 MAX_PAGE = 5_000_000  # bytes: the longest web pages have one or two million
 _META = re.compile(rb"""<meta[^>]{1,200}charset\s*=\s*["']?\s*([\w.:-]{1,40})""", re.IGNORECASE)
 _LATIN = frozenset({"ascii", "us-ascii", "iso-8859-1", "iso8859-1", "latin-1", "latin1"})  # said of anything
+# Python knows these, no browser does: of five million bytes the first two take half an hour, the others invent characters.
+_NO_CHARSETS = frozenset({"punycode", "idna", "unicode-escape", "raw-unicode-escape", "undefined", "utf-7"})
 _NO_TEXT = "no article was found on it: it may be a list of links, or written by scripts; open it in a browser and save its text"
 
 
@@ -35,8 +37,9 @@ def decoded(data: bytes, charset: str | None = None) -> str:
     for label in (charset, named and named[1].decode("ascii")):
         if label and label.lower() not in _LATIN:
             try:
-                return data.decode(label)
-            except (LookupError, UnicodeError):  # an unknown name, or not what it says
+                if codecs.lookup(label).name not in _NO_CHARSETS:
+                    return data.decode(label)
+            except (LookupError, ValueError):  # an unknown name, no name at all, or not what it says
                 continue
     return decode(data)
 
@@ -62,7 +65,7 @@ def page(markup: str, url: str | None = None) -> tuple[Given, str]:
     if not isinstance(found, Document) or not text:
         raise InputError(_NO_TEXT)
     head = given({"title": found.title, "source": found.sitename or found.hostname, "url": url or _web(found.url)})
-    return Given(None, head.title, _day(found.date), head.source, head.url), text
+    return Given(None, head.title, day_of(found.date or ""), head.source, head.url), text
 
 
 def _paragraphs(text: str) -> str:
@@ -77,10 +80,3 @@ def _paragraphs(text: str) -> str:
 
 def _web(url: str | None) -> str | None:
     return url if url and re.match(r"https?://[^\s<>]+$", url) else None
-
-
-def _day(value: str | None) -> date | None:
-    try:
-        return date.fromisoformat(value) if value else None
-    except ValueError:
-        return None

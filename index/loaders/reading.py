@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from pathlib import Path
 
+YEARS = range(1000, 3000)  # what is outside is no day of an article but what a program writes for none, as 0001-01-01
 MAX_BYTES = 20_000_000  # of one article: the longest novels have 6 MB; what is longer is a log or a database dump
 TITLE_CHARACTERS = 160  # a title is a label: what is longer is cut at a word
 _LEAD = 4_000  # characters in which a first sentence is looked for
@@ -125,10 +126,20 @@ def _field(raw: Mapping[str, object], name: str) -> str | None:
 def parse_date(value: str) -> date:
     """Return the day of an ISO 8601 date or date and time, as written there. Raises InputError."""
     found = _DATE.fullmatch(value.strip())
+    day = day_of(found[1] if found else value)
+    if day is None:
+        years = f"of the years {YEARS[0]} to {YEARS[-1]}"
+        raise InputError(f"field 'date': {value.strip()[:40]!r} is no day of the form YYYY-MM-DD {years}")
+    return day
+
+
+def day_of(value: str) -> date | None:
+    """Return the day of an ISO 8601 date; None for anything else and for a year that no article has."""
     try:
-        return date.fromisoformat(found[1] if found else value)
-    except ValueError as exc:
-        raise InputError(f"field 'date': {value.strip()[:40]!r} is no day of the form YYYY-MM-DD") from exc
+        day = date.fromisoformat(value)
+    except ValueError:
+        return None
+    return day if day.year in YEARS else None
 
 
 def article(file: File | str, given: Given, text: str, *, other_id: str, title: str | None = None) -> Article:
@@ -141,7 +152,7 @@ def article(file: File | str, given: Given, text: str, *, other_id: str, title: 
     if "\0" in text:
         raise InputError("holds NUL characters: it is not text, or UTF-16 without its mark; save it as UTF-8")
     _need_whole_characters(text, "field 'text'")
-    key = given.id or given.url or _CONTROL.sub(" ", other_id)
+    key = _CONTROL.sub(" ", given.id or given.url or other_id)
     return Article(
         id=key,
         title=given.title or title or title_from(text) or key,

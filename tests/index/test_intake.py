@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 
 from index.intake import Intake, safe_name
 from index.library import Library
-from index.types import Arrival
+from index.types import Arrival, Article
 
 
 @pytest.fixture
@@ -93,6 +94,27 @@ def test_an_error_that_nobody_foresaw_does_not_end_the_thread(
     made.take([drop("b.txt", "Two.")])
     assert settled(made)["b.txt"].state == "done"
     made.close()
+
+
+def test_the_end_does_not_wait_for_a_page_that_never_comes(empty: Library, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("index.intake.CLOSE_S", 0.2)
+    begun, over = threading.Event(), threading.Event()
+
+    def never(_: str) -> Iterator[Article]:
+        begun.set()
+        over.wait(20)
+        yield Article("late", "Late", "Text.")
+
+    monkeypatch.setattr("index.loaders.url.load", never)
+    made = Intake(empty.add)
+    made.fetch(["http://a.example/"])
+    assert begun.wait(10)
+    start = time.monotonic()
+    made.close()
+    assert time.monotonic() - start < 5
+    over.set()
+    made.close()  # now the thread has ended, and what came too late was not added
+    assert empty.listing() == []
 
 
 @pytest.mark.parametrize(

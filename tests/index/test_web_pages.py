@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
+import re
+import socket
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -13,6 +17,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from pages import FIRST, PAGE, SECOND, Site
+from trafilatura.settings import Document
 
 from index.errors import InputError
 from index.intake import Intake
@@ -69,6 +74,41 @@ def test_the_encoding_that_a_page_names_is_used(said: str, encoding: str) -> Non
     word = {"cp1251": "Мост", "shift_jis": "橋", "cp1252": "Brücke – “neu”"}.get(encoding, "Brücke 橋")
     assert word in html.decoded(f'<html><head><META CHARSET="{said}">{word}'.encode(encoding))
     assert html.decoded(word.encode(encoding), said) == word  # the server says it
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "punycode",
+        "Puny-Code",
+        "idna",
+        "unicode_escape",
+        "raw_unicode_escape",
+        "undefined",
+        "utf-7",
+        "U7",
+        "zlib",
+        "rot13",
+    ],
+)
+def test_what_is_no_encoding_of_the_web_is_passed_over(said: str) -> None:
+    page = f'<html><head><meta charset="{said}">' + r"a \ud800 \x41 +2AA- b-c-"
+    assert html.decoded(page.encode()) == page
+    assert html.decoded(page.encode(), said) == page
+
+
+def test_a_name_that_is_none_is_passed_over() -> None:
+    assert html.decoded("Brücke".encode(), "a\0b") == html.decoded("Brücke".encode(), "ü\ud800") == "Brücke"
+
+
+@pytest.mark.parametrize("day", ["0001-01-01", "0999-12-31", "3000-01-01", "last June", ""])
+def test_a_day_that_stands_for_none_is_none(monkeypatch: pytest.MonkeyPatch, day: str) -> None:
+    found = Document(text=FIRST)
+    found.date = day  # as if the page said so: the reader of pages passes most of these over by itself
+    monkeypatch.setattr("trafilatura.bare_extraction", lambda *_, **__: found)
+    assert html.page(PAGE)[0].date is None
+    found.date = "1000-01-01"
+    assert html.page(PAGE)[0].date == date(1000, 1, 1)
 
 
 @pytest.mark.parametrize("markup", ["<html><body><script>x()</script></body></html>", "", "<p>", "\0"])
@@ -129,12 +169,20 @@ def test_a_page_that_has_moved_is_followed(site: Site) -> None:
     assert found.id == there
 
 
-def test_a_compressed_page_is_read_but_not_without_end(site: Site) -> None:
-    [found] = url.load(site.put("/gz", gzip.compress(PAGE.encode()), Content_Encoding="gzip"))
-    assert isinstance(found, Article)
+@pytest.mark.parametrize("location", ["//[", "http://[bad", "//x]y/", "http://a:b/", "http://a:99999/", "\x01", "\xff"])
+def test_a_page_that_leads_to_no_address_is_a_problem(site: Site, location: str) -> None:
+    assert re.search(
+        "cannot be fetched: |is no web address: |answers 404 ",
+        problem(site.put("/a", "", status=302, Location=location)),
+    )
+
+
+def test_a_page_is_asked_for_as_it_is_and_not_unpacked(site: Site) -> None:
     bomb = gzip.compress(b" " * (html.MAX_PAGE + 1))
-    assert len(bomb) < 10_000
-    assert "longer than 5 MB" in problem(site.put("/bomb", bomb, Content_Encoding="gzip"))
+    assert "comes packed (gzip), unasked" in problem(site.put("/bomb", bomb, Content_Encoding="gzip"))
+    assert "comes packed (br), unasked" in problem(site.put("/br", b"x", Content_Encoding="br"))
+    assert isinstance(next(url.load(site.put("/plain", PAGE, Content_Encoding="identity"))), Article)
+    assert "longer than 5 MB" in problem(site.put("/long", b" " * (html.MAX_PAGE + 1)))
 
 
 @pytest.mark.parametrize(
@@ -161,7 +209,7 @@ def test_what_a_server_refuses_is_told_with_a_way_out(site: Site) -> None:
     assert "503 Service Unavailable: try again later" in problem(site.put("/down", "", status=503))
     assert "is of the kind application/pdf" in problem(site.put("/a.pdf", b"%PDF", "application/pdf"))
     assert "no article was found on it" in problem(site.put("/empty", "<html><body></body></html>"))
-    assert "cannot be fetched" in problem(site.put("/broken", b"no gzip", Content_Encoding="gzip"))
+    assert "cannot be fetched" in problem(site.put("/broken", b"cut short", Content_Length="99"))
     assert "leads on more than 5 times" in problem(site.put("/circle", "", status=302, Location="/circle"))
     assert site.asked.count("/circle") == 6
     assert "begins with http" in problem(site.put("/away", "", status=302, Location="file:///etc/passwd"))
@@ -169,25 +217,107 @@ def test_what_a_server_refuses_is_told_with_a_way_out(site: Site) -> None:
 
 def test_a_page_that_does_not_come_is_given_up(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     address = site.put("/slow", PAGE)
-    monkeypatch.setattr(url, "TIMEOUT_S", -1.0)
-    assert "did not come within" in problem(address)
-    monkeypatch.setattr(url, "_STEP", 0.05)
     site.slow_s = 0.5
+    monkeypatch.setattr(url, "_STEP", 0.05)
     assert "does not answer" in problem(address)
 
 
-def test_the_world_does_not_lead_into_this_machine(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    secret = site.put("/secret", PAGE)
-    address = site.put("/innocent", "", status=302, Location=secret)
-    hosts = iter([False, True])  # as if the first address were of the world
-    monkeypatch.setattr(url, "_is_private", lambda _: next(hosts))
+@pytest.mark.parametrize(
+    "start",
+    [
+        b"",  # a status line that does not end
+        b"HTTP/1.1 200 OK\r\nX-Drip: ",
+        b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\n\r\n",
+        b"HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5;x=",  # bytes come, but none of the page
+    ],
+)
+def test_a_page_that_comes_letter_by_letter_is_given_up(start: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(url, "TIMEOUT_S", 0.4)
+    gone = threading.Event()
+
+    def drip(server: socket.socket) -> None:
+        client, _ = server.accept()
+        with client:
+            client.recv(10_000)
+            client.sendall(start)
+            with contextlib.suppress(OSError):
+                for _ in range(400):
+                    client.sendall(b"H")
+                    time.sleep(0.02)
+                return
+        gone.set()
+
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        thread = threading.Thread(target=drip, args=(server,))
+        thread.start()
+        begun = time.monotonic()
+        assert "did not come within" in problem(f"http://127.0.0.1:{server.getsockname()[1]}/")
+        assert time.monotonic() - begun < 3
+        assert gone.wait(5)  # the connection is ended as well
+        thread.join(5)
+
+
+@pytest.fixture
+def world(site: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[..., str]:
+    """Names of hosts and what a name server says of them; who connects comes to the site, whatever the address."""
     monkeypatch.delenv("HTTP_PROXY")
-    assert "leads to 127.0.0.1, an address of this machine" in problem(address)
+    known: dict[str, tuple[str, ...]] = {}
+    real = socket.getaddrinfo
+
+    def asked(host: str, port: int | None, family: int = 0, kind: int = 0, proto: int = 0) -> Sequence[object]:
+        name = host if host[:1].isdigit() else host.encode("idna").decode()  # as the real one does
+        if name not in known:
+            return real(host, port, family, kind, proto)
+        records = known[name] if port is None else ("127.0.0.1",)
+        return [(socket.AF_INET, socket.SOCK_STREAM, 6, "", (one, port or 0)) for one in records]
+
+    def put(name: str, *records: str) -> str:
+        known[name] = records
+        return f"http://{name}:{site.url.rpartition(':')[2]}"
+
+    monkeypatch.setattr(socket, "getaddrinfo", asked)
+    return put
+
+
+def test_the_world_does_not_lead_into_this_machine(site: Site, world: Callable[..., str]) -> None:
+    secret = site.put("/secret", PAGE)
+    start = world("news.test", "8.8.8.8")
+    site.put("/innocent", "", status=302, Location=secret)
+    assert "leads to 127.0.0.1, an address of this machine" in problem(f"{start}/innocent")
+    assert site.asked == ["/innocent"]
+    site.put("/on", "", status=302, Location=f"{world('other.test', '9.9.9.9')}/page")
+    site.put("/page", PAGE)
+    assert isinstance(next(url.load(f"{start}/on")), Article)  # from one of the world to another
+
+
+def test_the_name_that_is_looked_up_is_the_one_that_is_asked(site: Site, world: Callable[..., str]) -> None:
+    site.put("/secret", PAGE)
+    world("fass.test", "8.8.8.8")  # what the older rules for names make of it
+    world("xn--fa-hia.test", "127.0.0.1")
+    there = site.url.replace("127.0.0.1", "fa\u00df.test") + "/secret"
+    site.put("/innocent", "", status=302, Location="//" + there.partition("//")[2].encode().decode("latin-1"))
+    assert "leads to xn--fa-hia.test, an address of this machine" in problem(
+        world("news.test", "8.8.8.8") + "/innocent"
+    )
     assert site.asked == ["/innocent"]
 
 
+def test_a_host_that_is_also_in_the_world_does_not_lead_inside(site: Site, world: Callable[..., str]) -> None:
+    site.put("/innocent", "", status=302, Location=site.put("/secret", PAGE))
+    assert "leads to 127.0.0.1" in problem(world("both.test", "127.0.0.1", "8.8.8.8") + "/innocent")
+    assert "leads to 127.0.0.1" in problem(world("both.test", "8.8.8.8", "127.0.0.1") + "/innocent")
+    assert isinstance(next(url.load(world("home.test", "127.0.0.1", "10.0.0.1") + "/innocent")), Article)
+
+
+def test_from_inside_to_the_world_there_is_no_way_back(site: Site, world: Callable[..., str]) -> None:
+    site.put("/back", "", status=302, Location=site.put("/secret", PAGE))
+    start = site.put("/out", "", status=302, Location=world("news.test", "8.8.8.8") + "/back")
+    assert "leads to 127.0.0.1" in problem(start)
+    assert site.asked == ["/out", "/back"]
+
+
 @pytest.mark.parametrize(
-    ("host", "private"),
+    ("host", "within"),
     [
         ("127.0.0.1", True),
         ("localhost", True),
@@ -197,12 +327,23 @@ def test_the_world_does_not_lead_into_this_machine(site: Site, monkeypatch: pyte
         ("169.254.169.254", True),
         ("0.0.0.0", True),  # noqa: S104
         ("::ffff:127.0.0.1", True),
+        ("::127.0.0.1", True),
+        ("64:ff9b::7f00:1", True),
+        ("64:ff9b:1::808:808", True),
+        ("2002:7f00:1::", True),
+        ("fe80::1%25lo", True),
+        ("fec0::1", True),
+        ("224.0.0.1", True),
+        ("ff0e::1", True),
         ("8.8.8.8", False),
-        ("no-such-host.invalid", False),
+        ("::ffff:8.8.8.8", False),
+        ("64:ff9b::808:808", False),
+        ("2a00:1450:4001:80b::200e", False),
+        ("no-such-host.invalid", None),
     ],
 )
-def test_which_hosts_are_private(host: str, private: bool) -> None:
-    assert url._is_private(host) is private
+def test_which_hosts_are_within(host: str, within: bool | None) -> None:
+    assert url._places(host) == (set() if within is None else {within})
 
 
 # --- into the library, and again ---------------------------------------------------------------------------------
