@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from scripted import BRIDGE, DOHA, ScriptedAsker
 
 from index.types import Arrival, Filter, Listed
+from qa.config import Config
 from qa.record import Heading, Timing
 from qa.web import panels, view
 from qa.web.handlers import Desk, Handlers
@@ -245,6 +246,18 @@ def test_statistics_leave_out_what_is_not_known() -> None:
     assert shown["figures"][3]["value"] == "1 / 1"
     nothing = panels.statistics_view({}, [])
     assert [chart["hint"] for chart in nothing["charts"]] == ["The library is empty.", "No answer is kept yet."]
+
+
+@pytest.mark.parametrize(("embedder", "told"), [("/models/mine", False), ("all-minilm-l6-v2-int8", True)])
+def test_where_others_can_open_the_page_no_place_is_told(embedder: str, told: bool) -> None:
+    config = Config(Path("/home/ada/articles"), embedder, llm="server", llm_url="http://10.0.0.7/v1", llm_model="m")
+    rows = {row["name"]: row["value"] for row in panels.settings_view(config.shown(), changeable=True)["rows"]}
+    assert rows["library"] == str(config.library)
+    shown = panels.settings_view(config.shown(), changeable=False)
+    rows = {row["name"]: row["value"] for row in shown["rows"]}
+    assert not {"library", "llm_url"} & rows.keys()
+    assert (shown["url"], rows["llm_model"], rows.get("embedder") == embedder) == ("", "m", told)
+    assert not any(place in json.dumps(shown) for place in ("ada", "10.0.0.7", "/models"))
 
 
 def test_kept_conversations_are_listed_with_their_moment() -> None:
