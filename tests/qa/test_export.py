@@ -117,8 +117,14 @@ def test_an_address_that_would_break_a_link_is_none() -> None:
 @pytest.mark.parametrize(
     ("answer", "by"),
     [
-        (replace(ANSWER, completion="It costs 6.", claims=(Claim("6.", (replace(LATE, support=0.8),)),)), ", written by m"),
-        (replace(ANSWER, completion="NOT STATED"), ", with the model m"),  # the sentence that was quoted after a refusal
+        (
+            replace(ANSWER, completion="It costs 6.", claims=(Claim("6.", (replace(LATE, support=0.8),)),)),
+            ", written by m",
+        ),
+        (
+            replace(ANSWER, completion="NOT STATED"),
+            ", with the model m",
+        ),  # the sentence that was quoted after a refusal
         (Answer("How much?", abstained="not_stated", completion="NOT STATED"), ", with the model m"),
         (Answer("How much?", abstained="nothing_found"), ""),  # no model was asked
         (ANSWER, ""),
