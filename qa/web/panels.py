@@ -71,6 +71,7 @@ def library_view(
         wanted: which part of it is shown.
         endings: of the files that can be read, such as ".txt".
         fetches: false where the page can be reached from other machines: whoever opens it could read what this one reaches.
+            Then no article is read again from its file either.
         note: what has just been done, in words.
         refresh: true where nobody has asked for it: it takes no focus, and no place of another view.
     """

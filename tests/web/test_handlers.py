@@ -331,6 +331,15 @@ def test_a_browser_cannot_make_a_page_for_others_fetch(tmp_path: Path) -> None:
         assert parts.intake.arrivals() == ()
 
 
+def test_a_browser_cannot_make_a_page_for_others_read_a_file_again(tmp_path: Path) -> None:
+    asker = ScriptedAsker()
+    for changeable, queued in ((False, []), (True, [DOHA.id])):
+        with parts_of(asker, tmp_path, changeable=changeable) as parts:
+            shown = json.loads(Handlers(asker, parts).panes.reread((), event(id=DOHA.id)))
+            assert [one.name for one in parts.intake.arrivals()] == queued
+            assert ("from other machines" in shown["note"]) != changeable
+
+
 @pytest.mark.parametrize("sent", [{"id": "none"}, {"id": 3}, {"id": ["x"]}, {}])
 def test_what_is_not_there_is_not_read_again(handlers: Handlers, sent: dict[str, object]) -> None:
     shown = json.loads(handlers.panes.reread((), event(**sent)))
