@@ -93,11 +93,14 @@ class Config:
         """Return defaults, then the file's, then the environment's, then the `given` values that are not None.
 
         `file` is by default what ARTICLE_QA_CONFIG names, else `article-qa/config.toml` in the user's configuration folder if
-        it is there. A server's URL in the environment chooses the server, unless `llm` is set as well.
+        it is there. A server's URL in the environment chooses the server, whatever a file says, unless `llm` is given
+        or in the environment as well; one in the file or given does so where nobody names `llm`.
         """
         env = os.environ if environment is None else environment
         raw = _read(config_file(file, env), required=file is not None or bool(env.get("ARTICLE_QA_CONFIG")))
         raw |= {name: env[variable] for name, variable in ENVIRONMENT.items() if env.get(variable)}
+        if env.get(ENVIRONMENT["llm_url"]) and not env.get(ENVIRONMENT["llm"]):
+            raw["llm"] = "server"  # whatever model a file names: the environment wins over it
         raw |= {name: value for name, value in given.items() if value is not None}
         if raw.get("llm_url"):
             raw.setdefault("llm", "server")

@@ -25,6 +25,7 @@ NO_ANSWER: Mapping[str, str] = {
     "unsupported": "The articles do not say: what the model wrote was not supported by them.",
     "llm_unavailable": "The language model gave no answer.",
 }
+_LISTED = re.compile(r"^(\d*)([-+.)])(?= )")  # what makes a line of Markdown a list: "- ", "+ ", "1. ", "1) "
 _STYLE = (
     "body{font:1.05rem/1.6 Georgia,serif;max-width:40rem;margin:2rem auto;padding:0 1rem;color:#1f1d1a;background:#fffdf9}"
     "h1,h2{line-height:1.3}sup a{text-decoration:none}a{color:#0d5563}.note,footer{color:#625c53;font-size:.9rem}"
@@ -87,10 +88,10 @@ def markdown(items: Sequence[Kept], links: Links) -> str:
 
 def _markdown(item: Kept, links: Links, *, prefix: str) -> str:
     answer = item.answer
-    lines = [f"## {_md(answer.question)}", "", _about(item), ""]
+    lines = [f"## {_md(answer.question)}", "", _md(_about(item)), ""]
     if answer.status == "answered":
         words = [_md(claim.text) + "".join(f"[^{prefix}{n}]" for n in answer.marks(claim)) for claim in answer.shown]
-        lines += [" ".join(words), ""]
+        lines += [_LISTED.sub(r"\1\\\2", " ".join(words)), ""]
     else:
         lines += [f"*{_md(no_answer(answer))}*", ""]
     if stated := sides(answer.disagreement):
@@ -228,16 +229,19 @@ def day(value: date | None) -> str:
 def web_address(url: str | None) -> str:
     """The address if a browser may follow it, else "": never `javascript:`, never a broken one."""
     try:
-        return url if url and urlsplit(url).scheme in {"http", "https"} and not re.search(r"[\s<>]", url) else ""
+        return url if url and urlsplit(url).scheme in {"http", "https"} and not re.search(r"[\s<>\\]", url) else ""
     except ValueError:  # such as an unclosed "[" of an IPv6 host
         return ""
 
 
 def _about(item: Kept) -> str:
-    model = item.answer.models.get("llm", "")
-    asked = f"Asked on {day(item.asked_at.date())}"
-    by = "" if model in {"", "none"} else f", written by {model}"
-    return asked + by + (f", narrowed to {item.within}" if item.within else "") + "."
+    answer, model, by = item.answer, item.answer.models.get("llm", ""), ""
+    if answer.completion is not None and model not in {"", "none"}:
+        # A sentence that was taken over as it stands supports itself wholly: the model refused, or an article corrects it.
+        own = any(c.support < 1 for claim in answer.shown for c in claim.citations)
+        by = f", written by {model}" if own else f", with the model {model}"
+    narrowed = f", narrowed to {item.within}" if item.within else ""
+    return f"Asked on {day(item.asked_at.date())}{by}{narrowed}."
 
 
 def _md(text: str) -> str:

@@ -51,7 +51,10 @@ class Settings:
         if now.llm_key:
             said.append(f"The key is not: set {ENVIRONMENT[SECRET]} before the next start.")
         if winning := [ENVIRONMENT[name] for name in SAVED if os.environ.get(ENVIRONMENT.get(name, ""))]:
-            said.append(f"In the environment {' and '.join(winning)} still wins over the file.")
+            wins = "wins" if len(winning) == 1 else "win"
+            said.append(f"In the environment {' and '.join(winning)} still {wins} over the file.")
+        if ENVIRONMENT["llm_url"] in winning and ENVIRONMENT["llm"] not in winning and now.llm != "server":
+            said.append(f"{ENVIRONMENT['llm_url']} chooses the server at the next start, whatever the file says.")
         return " ".join(said)
 
     def probe(self, sent: Mapping[str, object]) -> str:

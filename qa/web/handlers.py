@@ -96,7 +96,9 @@ class Handlers:
         if not question or _running(conversation):
             return gr.skip(), conversation, gr.skip(), gr.skip(), gr.skip(), desk, gr.skip()
         number = conversation[-1].number + 1 if conversation else 1
-        replaces = desk.editing if conversation and conversation[-1].key == desk.editing else ""
+        last = conversation[-1] if conversation and desk.editing == conversation[-1].key else None
+        # One that was stopped or failed was never kept: what it was to replace is still there.
+        replaces = (last.key if last.answer else last.replaces or last.key) if last else ""
         exchange = Exchange(
             number,
             question[:MAX_QUESTION],
@@ -172,15 +174,26 @@ class Handlers:
         except ArticleQAError as error:
             LOG.warning("answer not kept: %s", error)
 
-    def stop(self, conversation: Conversation) -> tuple[Conversation, Sent, Any, Any]:
+    def stop(self, conversation: Conversation, desk: Desk = NEW) -> tuple[Conversation, Sent, Any, Any]:
         """The Stop button: keep what was checked, drop what was not."""
-        return self._ended(tuple(e.stopped() for e in conversation))
+        return self._ended(tuple(e.stopped() for e in conversation), desk)
 
-    def crashed(self, conversation: Conversation) -> tuple[Conversation, Sent, Any, Any]:
+    def crashed(self, conversation: Conversation, desk: Desk = NEW) -> tuple[Conversation, Sent, Any, Any]:
         """The answer ended with an error that nobody foresaw; Gradio has logged it."""
-        return self._ended(tuple(e.failed("An unexpected error; the server's log has more.") for e in conversation))
+        problem = "An unexpected error; the server's log has more."
+        return self._ended(tuple(e.failed(problem) for e in conversation), desk)
 
-    def _ended(self, conversation: Conversation) -> tuple[Conversation, Sent, Any, Any]:
+    def _ended(self, conversation: Conversation, desk: Desk) -> tuple[Conversation, Sent, Any, Any]:
+        """Draw every exchange anew, each with what the reader has thought of it since."""
+        try:
+            stored = {item.key: item for item in self.parts.kept.get(desk.talk)}
+        except ArticleQAError as error:
+            LOG.warning("kept conversation not read: %s", error)
+            stored = {}
+        conversation = tuple(
+            replace(e, verdict=stored[e.key].verdict, comment=stored[e.key].comment) if e.key in stored else e
+            for e in conversation
+        )
         return conversation, self._talk(conversation), gr.update(visible=True), gr.update(visible=False)
 
     def example(
@@ -269,8 +282,8 @@ class Handlers:
         name = getattr(event, "id", None)
         items = self.parts.kept.get(name) if isinstance(name, str) else ()
         if not isinstance(name, str) or not items:
-            talks = self.panes.talks(conversation, desk.talk)
-            return conversation, gr.skip(), talks, gr.skip(), gr.skip(), desk, gr.skip()
+            conversation, talk, ask, stop = self.stop(conversation, desk)  # the click has ended what was being written
+            return conversation, talk, self.panes.talks(conversation, desk.talk), ask, stop, desk, gr.skip()
         conversation, desk = view.reopened(items), replace(desk, talk=name, editing="")
         shown = gr.update(visible=True), gr.update(visible=False)
         talk = packed(view.talk_view(conversation))
@@ -287,8 +300,12 @@ class Handlers:
             self.parts.kept.remove(name)
         return self.panes.talks(conversation, desk.talk)
 
-    def judge(self, conversation: Conversation, event: gr.EventData) -> tuple[Conversation, Sent]:
-        """Store what the reader thinks of an answer."""
+    def judge(self, conversation: Conversation, event: gr.EventData) -> Sent:
+        """Store what the reader thinks of an answer, and draw that answer alone.
+
+        The conversation stays as it is: while an answer is being written it belongs to `answer`, and what was read of it here
+        may be old by now.
+        """
         turn, verdict, comment = getattr(event, "turn", None), _text(event, "verdict"), _text(event, "comment")
         found = next((e for e in conversation if e.number == turn and e.answer), None)
         if (
@@ -296,10 +313,9 @@ class Handlers:
             or verdict not in VERDICTS
             or not self.parts.kept.judge(found.key, verdict, comment[:MAX_QUESTION])
         ):
-            return conversation, gr.skip()
+            return gr.skip()
         judged = replace(found, verdict=verdict, comment=comment[:MAX_QUESTION])
-        conversation = tuple(judged if e is found else e for e in conversation)
-        return conversation, packed(view.talk_view(conversation))
+        return packed({**view.talk_view(conversation), "exchanges": [view.exchange_view(judged)]})
 
     def export(self, conversation: Conversation, desk: Desk, event: gr.EventData) -> Sent:
         """Hand an answer, this conversation or a kept one to the browser, as a file or for the clipboard."""

@@ -115,14 +115,14 @@ def build(asker: Asks, parts: Parts) -> gr.Blocks:
                 show_progress="hidden",
                 api_visibility="private",
             )
-            answered.failure(on.crashed, [conversation], [conversation, talk, ask, stop], **quiet)
+            answered.failure(on.crashed, [conversation, desk], [conversation, talk, ask, stop], **quiet)
             answers.append(answered)
-        stop.click(on.stop, [conversation], [conversation, talk, ask, stop], cancels=answers, **quiet)
+        stop.click(on.stop, [conversation, desk], [conversation, talk, ask, stop], cancels=answers, **quiet)
         masthead.fresh(
             on.fresh, [desk], [box, conversation, talk, reader, ask, stop, desk, narrow], cancels=answers, **quiet
         )
         talk.edit(on.edit, [conversation, desk], [box, desk, narrow], **quiet)
-        talk.judge(on.judge, [conversation], [conversation, talk], **quiet)
+        talk.judge(on.judge, [conversation], talk, **quiet)
         for panel in (talk, reader):
             panel.cite(on.cite, [conversation], reader, **latest)
             panel.export(on.export, [conversation, desk], outbox, **quiet)

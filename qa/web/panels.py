@@ -71,6 +71,7 @@ def library_view(
         wanted: which part of it is shown.
         endings: of the files that can be read, such as ".txt".
         fetches: false where the page can be reached from other machines: whoever opens it could read what this one reaches.
+            Then no article is read again from its file either.
         note: what has just been done, in words.
         refresh: true where nobody has asked for it: it takes no focus, and no place of another view.
     """
@@ -275,9 +276,12 @@ def settings_view(shown: Mapping[str, Any], *, changeable: bool, said: str = "",
     Args:
         shown: `Config.shown()`: every setting, secrets masked.
         changeable: false where the page can be reached from other machines: whoever opens it could turn the model elsewhere.
+            Then folders and the server's address are left out, too.
         said: the outcome of what was just tried.
         well: whether it was a good one.
     """
+    if not changeable:  # where things lie, and where a server is, is nobody else's matter
+        shown = {name: value for name, value in shown.items() if not _place(name, str(value))}
     return {
         "kind": "settings",
         "heading": "Settings",
@@ -286,7 +290,7 @@ def settings_view(shown: Mapping[str, Any], *, changeable: bool, said: str = "",
         if changeable
         else "They can be read here and not changed, because this page can be opened from other machines.",
         "llm": shown["llm"],
-        "url": shown["llm_url"],
+        "url": shown.get("llm_url", ""),
         "model": shown["llm_model"],
         "has_key": bool(shown["llm_key"]),
         "evidence": shown["evidence"],
@@ -302,3 +306,8 @@ def settings_view(shown: Mapping[str, Any], *, changeable: bool, said: str = "",
         "well": well,
         "rows": [{"name": name, "value": str(value)} for name, value in shown.items()],
     }
+
+
+def _place(name: str, value: str) -> bool:
+    """True for a setting that tells of this machine or its network; an embedder may be a name or a folder."""
+    return name in {"library", "llm_url"} or (name == "embedder" and any(one in value for one in "/\\~"))

@@ -14,7 +14,6 @@ from gradio.utils import get_upload_folder
 from index.errors import ArticleQAError
 from index.intake import Intake
 from index.loaders import LOADERS
-from index.loaders.url import is_web
 from index.types import Article, Listed
 from qa.conversations import Conversations
 from qa.web import panels
@@ -98,7 +97,8 @@ class Parts:
     kept: Conversations
     intake: Intake
     settings: Settings
-    changeable: bool = True  # settings: only where nobody but this machine's users can open the page
+    # Settings, fetching and reading again are only for pages that none but this machine's users can open.
+    changeable: bool = True
     runs: Path | None = None  # where runs of the evals are looked for
     line: Line = field(default_factory=Line)
 
@@ -155,16 +155,16 @@ class Panes:
         return self._shelf(_wanted(event), conversation, note=note)
 
     def reread(self, conversation: Conversation, event: gr.EventData) -> str:
-        """Read an article once more from its file or its web address."""
+        """Read an article once more from its file or its web address, only where nobody else can open the page."""
         article_id = _sent(event, "id")
         article = self.library.get(article_id) if isinstance(article_id, str) else None
         if article is None:
             return self._shelf(_wanted(event), conversation, note="That article was not in the library any more.")
         note = ""
-        if article.file is None:
+        if not self.parts.changeable:
+            note = "Articles are not read again while this page can be opened from other machines."
+        elif article.file is None:
             note = f"“{article.title}” was dropped here, so there is no file to read again: drop it once more."
-        elif is_web(article.file) and not self.parts.changeable:
-            note = "It came from a web address, which is not fetched while this page can be opened from other machines."
         else:
             self.parts.intake.reread(article)
         return self._shelf(_wanted(event), conversation, note=note)

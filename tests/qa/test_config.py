@@ -181,6 +181,16 @@ def test_an_address_in_the_environment_chooses_the_server() -> None:
     assert Config.load(environment={**env, "ARTICLE_QA_LLM": "tiny"}).llm == "tiny"
 
 
+def test_an_address_in_the_environment_wins_over_the_model_of_a_file(tmp_path: Path) -> None:
+    file = written(tmp_path, 'llm = "embedded"\nllm_url = ""\nllm_model = ""')  # as the page saves it
+    env = {"ARTICLE_QA_LLM_URL": URL, "ARTICLE_QA_LLM_MODEL": "m"}
+    assert (Config.load(file, env).llm, Config.load(file, env).llm_url) == ("server", URL)
+    assert Config.load(file, env, llm="none").llm == "none"
+    assert Config.load(file, {**env, "ARTICLE_QA_LLM": "tiny"}).llm == "tiny"
+    assert Config.load(file, {}).llm == "embedded"
+    assert Config.load(file, {}, llm_url=URL).llm == "embedded"
+
+
 def test_a_key_in_a_file_is_refused_and_not_repeated(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="does not belong into a file; set ARTICLE_QA_LLM_KEY instead") as caught:
         Config.load(written(tmp_path, f'{SECRET} = "{KEY}"'), {})

@@ -86,3 +86,50 @@ def test_any_value_can_be_exported(value: str) -> None:
     for _, _, write in export.FORMATS.values():
         write([item(answer)], LINKS).encode()
     assert export.html([item(answer)], LINKS).count("<i") == 0
+
+
+def test_markdown_takes_nothing_outside_its_own_words_for_markup() -> None:
+    told = replace(ANSWER, models={"llm": "my_model_2"}, completion="x", claims=(Claim("- 12 were *hurt*.", (EARLY,)),))
+    text = export.markdown([replace(item(told), within="Only “[click](http://evil.example) <b>”")], LINKS)
+    assert "narrowed to Only “\\[click\\](http://evil.example) \\<b\\>”." in text
+    assert " my\\_model\\_2, narrowed" in text
+    assert "\n\\- 12 were \\*hurt\\*.[^1]\n" in text
+
+
+@pytest.mark.parametrize(
+    ("words", "written"),
+    [
+        ("+ 3 more.", "\\+ 3 more."),
+        ("12. A village.", "12\\. A village."),
+        ("3) Yes.", "3\\) Yes."),
+        ("3.5 million.", "3.5 million."),
+    ],
+)
+def test_a_first_sentence_is_no_list_in_markdown(words: str, written: str) -> None:
+    assert f"\n{written}[^1]\n" in export.markdown([item(replace(ANSWER, claims=(Claim(words, (EARLY,)),)))], {})
+
+
+def test_an_address_that_would_break_a_link_is_none() -> None:
+    assert export.web_address("https://herald.example/a\\") == ""
+    assert "](<" not in export.markdown([item()], dict.fromkeys(LINKS, "https://herald.example/a\\"))
+
+
+@pytest.mark.parametrize(
+    ("answer", "by"),
+    [
+        (
+            replace(ANSWER, completion="It costs 6.", claims=(Claim("6.", (replace(LATE, support=0.8),)),)),
+            ", written by m",
+        ),
+        (
+            replace(ANSWER, completion="NOT STATED"),
+            ", with the model m",
+        ),  # the sentence that was quoted after a refusal
+        (Answer("How much?", abstained="not_stated", completion="NOT STATED"), ", with the model m"),
+        (Answer("How much?", abstained="nothing_found"), ""),  # no model was asked
+        (ANSWER, ""),
+    ],
+)
+def test_a_model_is_said_to_have_written_only_what_it_wrote(answer: Answer, by: str) -> None:
+    for write in (export.markdown, export.html):
+        assert f"Asked on 1 June 2024{by}." in write([item(replace(answer, models={"llm": "m"}))], {})

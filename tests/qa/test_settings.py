@@ -179,6 +179,20 @@ def test_what_wins_over_the_file_is_named(asker: Asker, monkeypatch: pytest.Monk
     )
 
 
+def test_an_address_that_still_chooses_the_server_is_named(
+    asker: Asker, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "config.toml"
+    monkeypatch.delenv("ARTICLE_QA_LLM", raising=False)
+    monkeypatch.setenv("ARTICLE_QA_LLM_URL", "http://127.0.0.1:1/v1")
+    monkeypatch.setenv("ARTICLE_QA_LLM_MODEL", "m")
+    assert Settings(asker, file).save() == (
+        f"Saved in {file}. In the environment ARTICLE_QA_LLM_URL and ARTICLE_QA_LLM_MODEL still win over the file. "
+        "ARTICLE_QA_LLM_URL chooses the server at the next start, whatever the file says."
+    )
+    assert Config.load(file).llm == "server"
+
+
 @pytest.mark.parametrize(
     ("text", "says"),
     [

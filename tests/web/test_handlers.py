@@ -20,6 +20,7 @@ from hypothesis import strategies as st
 from scripted import BRIDGE, DOHA, ScriptedAsker
 
 from index.types import Arrival, Filter, Listed
+from qa.config import Config
 from qa.record import Heading, Timing
 from qa.web import panels, view
 from qa.web.handlers import Desk, Handlers
@@ -100,7 +101,49 @@ def test_nothing_is_narrowed_by_what_is_not_there(handlers: Handlers, sent: dict
 )
 def test_a_judgement_of_what_is_not_there_is_passed_over(handlers: Handlers, sent: dict[str, object]) -> None:
     conversation = asked(handlers, "who met?", desk=Desk("talk"))
-    assert handlers.judge(conversation, event(**sent)) == (conversation, gr.skip())
+    assert handlers.judge(conversation, event(**sent)) == gr.skip()
+
+
+def test_an_answer_is_judged_while_the_next_one_is_written(handlers: Handlers) -> None:
+    desk = Desk("talk")
+    conversation = handlers.begin("how much does it cost?", asked(handlers, "who met?", desk=desk), desk)[1]
+    answers = handlers.answer(conversation, desk)
+    conversation = next(answers)[0]
+    shown = json.loads(handlers.judge(conversation, event(turn=1, verdict="up", comment="yes")))  # no conversation
+    assert shown["numbers"] == [1, 2]  # which stay on the page
+    assert [(e["number"], e["tools"]["verdict"]) for e in shown["exchanges"]] == [(1, "up")]  # the other is not drawn
+    *_, last = answers
+    assert [e.stage for e in last[0]] == ["done", "done"]
+    stopped = json.loads(handlers.stop(last[0], desk)[1])  # draws everything
+    assert [e["tools"]["verdict"] for e in stopped["exchanges"]] == ["up", ""]
+
+
+@pytest.mark.parametrize("question", ["hold: who met?", "broken"])
+def test_asking_again_after_a_stop_or_failure_replaces_the_kept_answer(handlers: Handlers, question: str) -> None:
+    desk = Desk("talk")
+    conversation = asked(handlers, "who met?", desk=desk)
+    [before] = handlers.parts.kept.get("talk")
+    for _ in range(2):  # neither of them is ever kept
+        editing = replace(desk, editing=conversation[-1].key)
+        conversation = handlers.begin(question, conversation, editing)[1]
+        if question == "broken":
+            *_, last = handlers.answer(conversation, desk)
+            conversation = last[0]
+        else:
+            conversation = handlers.stop(conversation, desk)[0]
+        assert conversation[-1].stage in {"stopped", "failed"}
+        assert [item.key for item in handlers.parts.kept.get("talk")] == [before.key]
+    conversation = handlers.begin("how much?", conversation, replace(desk, editing=conversation[-1].key))[1]
+    *_, last = handlers.answer(conversation, desk)
+    assert [item.key for item in handlers.parts.kept.get("talk")] == [last[0][-1].key]
+
+
+def test_a_conversation_that_is_gone_leaves_no_answer_that_is_still_being_written(handlers: Handlers) -> None:
+    conversation = handlers.begin("who met?", (), Desk("talk"))[1]
+    conversation, talk, _, ask, stop, *_ = handlers.reopen(conversation, Desk("talk"), event(id="gone"))
+    assert conversation[-1].stage == "stopped"
+    assert json.loads(talk)["exchanges"][0]["message"]["kind"] == "stopped"
+    assert (ask["visible"], stop["visible"]) == (True, False)
 
 
 @pytest.mark.parametrize("sent", [{"id": "none"}, {"id": 3}, {}])
@@ -247,6 +290,18 @@ def test_statistics_leave_out_what_is_not_known() -> None:
     assert [chart["hint"] for chart in nothing["charts"]] == ["The library is empty.", "No answer is kept yet."]
 
 
+@pytest.mark.parametrize(("embedder", "told"), [("/models/mine", False), ("all-minilm-l6-v2-int8", True)])
+def test_where_others_can_open_the_page_no_place_is_told(embedder: str, told: bool) -> None:
+    config = Config(Path("/home/ada/articles"), embedder, llm="server", llm_url="http://10.0.0.7/v1", llm_model="m")
+    rows = {row["name"]: row["value"] for row in panels.settings_view(config.shown(), changeable=True)["rows"]}
+    assert rows["library"] == str(config.library)
+    shown = panels.settings_view(config.shown(), changeable=False)
+    rows = {row["name"]: row["value"] for row in shown["rows"]}
+    assert not {"library", "llm_url"} & rows.keys()
+    assert (shown["url"], rows["llm_model"], rows.get("embedder") == embedder) == ("", "m", told)
+    assert not any(place in json.dumps(shown) for place in ("ada", "10.0.0.7", "/models"))
+
+
 def test_kept_conversations_are_listed_with_their_moment() -> None:
     at = datetime(2024, 6, 1, 12, tzinfo=UTC)
     shown = panels.talks_view([Heading("a", "Who?", at, 1)], "a")
@@ -274,6 +329,15 @@ def test_a_browser_cannot_make_a_page_for_others_fetch(tmp_path: Path) -> None:
     with parts_of(asker, tmp_path, changeable=False) as parts:
         Handlers(asker, parts).panes.fetch((), event(text="http://127.0.0.1:1/"))
         assert parts.intake.arrivals() == ()
+
+
+def test_a_browser_cannot_make_a_page_for_others_read_a_file_again(tmp_path: Path) -> None:
+    asker = ScriptedAsker()
+    for changeable, queued in ((False, []), (True, [DOHA.id])):
+        with parts_of(asker, tmp_path, changeable=changeable) as parts:
+            shown = json.loads(Handlers(asker, parts).panes.reread((), event(id=DOHA.id)))
+            assert [one.name for one in parts.intake.arrivals()] == queued
+            assert ("from other machines" in shown["note"]) != changeable
 
 
 @pytest.mark.parametrize("sent", [{"id": "none"}, {"id": 3}, {"id": ["x"]}, {}])

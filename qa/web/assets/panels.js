@@ -27,12 +27,13 @@ const drawRows = (view) => [
     make("thead", {}, make("tr", {}, view.columns.map(({ name, label }) =>
       make("th", { scope: "col", class: name, "aria-sort": view.order === name ? (view.down ? "descending" : "ascending") : null },
         press("sort", [label, view.order === name && make("span", { class: "arrow", "aria-hidden": "true" }, view.down ? " ↓" : " ↑")], { "data-name": name }))),
-      make("th", { scope: "col", class: "state" }, "State"), make("th", { scope: "col" }, make("span", { class: "unseen" }, "Read again or remove")))),
+      make("th", { scope: "col", class: "state" }, "State"), make("th", { scope: "col" }, make("span", { class: "unseen" }, view.fetches ? "Read again or remove" : "Remove")))),
     make("tbody", {}, view.rows.map((row, at) => {
       const open = press("title", make("span", { dir: "auto" }, row.title));
       const remove = press("remove", "Remove", { "aria-label": `Remove: ${row.title}` });
-      const again = press("reread", "Read again", { "aria-label": `Read again: ${row.title}`, "data-name": `again-${at}` });
-      open.articleId = remove.articleId = again.articleId = row.id; // a property, not an attribute: an id may hold any character
+      const again = view.fetches && press("reread", "Read again", { "aria-label": `Read again: ${row.title}`, "data-name": `again-${at}` });
+      open.articleId = remove.articleId = row.id; // a property, not an attribute: an id may hold any character
+      if (again) again.articleId = row.id;
       remove.articleTitle = row.title;
       return make("tr", {},
         make("th", { scope: "row", class: "title" }, open), make("td", { class: "date" }, row.date),
@@ -50,7 +51,7 @@ const drawFiles = (view) => [
 ];
 
 const libraryFrame = () => {
-  const search = make("input", { type: "search", placeholder: "Title, source, date …", "aria-label": "Search the library" });
+  const search = make("input", { type: "search", placeholder: "Title, source, date …", "aria-label": "Search the library", maxlength: "200" }); // the server looks at no more
   const files = make("input", { type: "file", multiple: "multiple", class: "unseen", id: "aq-files" });
   const folder = make("input", { type: "file", webkitdirectory: "webkitdirectory", class: "unseen", id: "aq-folder" });
   let typing = 0;
@@ -114,8 +115,9 @@ const drawLibrary = (view) => {
   part("kinds", view.kinds, () => [view.kinds]);
   part("web", [view.fetches, view.why], () => drawWeb(view));
   part("files", [view.files, view.progress, table.uploading], () => [table.uploading && make("p", { class: "progress" }, table.uploading), ...drawFiles(view)]);
-  part("note", view.note, () => [view.note && make("p", { class: "note" }, view.note)]);
-  part("rows", [view.rows, view.order, view.down, view.hint], () => drawRows(view));
+  // What was said stays until something else is done: a table that brings itself up to date says nothing.
+  if (!view.refresh || view.note) part("note", view.note, () => [view.note && make("p", { class: "note" }, view.note)]);
+  part("rows", [view.rows, view.order, view.down, view.hint, view.fetches], () => drawRows(view));
   part("pages", [view.page, view.pages], () => view.pages < 2 ? [] : [
     press("turn", "Earlier page", { "data-name": "back", "data-page": view.page - 1, disabled: view.page ? null : "disabled" }),
     make("span", {}, view.place),

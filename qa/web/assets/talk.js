@@ -58,7 +58,7 @@ const drawWithdrawn = ({ withdrawn }) =>
   withdrawn.length
     ? [make("details", { class: "withdrawn" },
         make("summary", {}, withdrawn.length === 1 ? "1 sentence withdrawn" : `${withdrawn.length} sentences withdrawn`),
-        make("p", { class: "why" }, "The model wrote this, and the articles do not support it."),
+        make("p", { class: "why" }, "The model wrote this. It is not shown as an answer, for the reason beside it."),
         make("ul", {}, withdrawn.map((w) => make("li", {}, make("s", { dir: "auto" }, w.text), make("span", { class: "why" }, w.reasons.join("; "))))))]
     : [];
 
