@@ -162,10 +162,11 @@ def _ask(
     asked, taken, in_a_row = 0, 0.0, 0
     for one, question in todo:
         run = runs[one.name, arm]
-        if run.arm is None:
+        each = taken / asked if asked else 0.0
+        if run.arm is None and not _late(clock, each, until):  # making a library may take minutes
             library = (plan.libraries or plan.out) / one.name / "library"
             run.arm = workshop.arm(arm, one, library, runs[one.name, PRODUCT].folder.done)
-        if until is not None and clock() + (taken / asked if asked else 0.0) > until:
+        if _late(clock, each, until):
             say(f"{arm}: the time is up, {len(todo) - asked} questions are left")
             break
         begun = clock()
@@ -178,6 +179,11 @@ def _ask(
         say(f"[{arm} {asked}/{len(todo)}] {one.name} {question.id}  {outcome}  {seconds:.1f} s")
         if in_a_row == MOST_FAILURES:
             raise LLMUnavailableError(f"{MOST_FAILURES} questions in a row failed: {why}; mend that, and go on")
+
+
+def _late(clock: Clock, seconds: float, until: float | None) -> bool:
+    """True if something that takes `seconds` would not be done in time."""
+    return until is not None and clock() + seconds > until
 
 
 def _asked(run: _Run, question: Question, texts: Mapping[str, str]) -> tuple[str, str | None]:

@@ -326,6 +326,19 @@ def test_time_that_went_into_making_a_library_counts_and_nothing_asked_is_a_page
     assert "None." in (tmp_path / "out" / "answers.html").read_text(encoding="utf-8")
 
 
+def test_no_library_is_made_once_the_time_is_up(root: Path, tmp_path: Path) -> None:
+    shop = Scripted(opening=90.0)
+    go(root, tmp_path / "out", shop, minutes=1.5)
+    assert benchmarks_of(shop.asked) == ["big"]
+    assert list(shop.libraries) == ["big"]
+
+
+def test_the_page_keeps_the_letters_of_a_runs_name(root: Path, tmp_path: Path) -> None:
+    go(root, tmp_path / "Mistral-7B", Scripted())
+    go(root, tmp_path / "new", Scripted(), against=tmp_path / "Mistral-7B")
+    assert "<h2>This run against Mistral-7B</h2>" in (tmp_path / "new" / "answers.html").read_text(encoding="utf-8")
+
+
 # Questions that bring their own documents
 
 RGB = {
