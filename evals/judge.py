@@ -222,6 +222,8 @@ def _judged(args: argparse.Namespace, llm: LLM, identity: Mapping[str, Any]) -> 
     predictions = [row for _, row in _rows(path)]
     items = items_of(predictions, args.aspect, gold)[: args.limit]
     of = {**identity, "run": data.digest_file(path)}
+    if args.aspect == "gold":
+        of["questions"] = data.digest_file(args.questions)
     with RunFolder(args.out / "marked", of) as folder:
         marks = mark_all(items, llm, folder, args.aspect, _say)
     told = [mark for mark in marks.values() if mark is not None]

@@ -131,8 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return exit_status(lambda: _main(args), out=args.out)
 
 
-def exit_status(work: Callable[[], int], *, out: Path) -> int:
-    """Do the `work` of a command that writes to `out`; an error is told and becomes the exit status."""
+def exit_status(work: Callable[[], int], *, out: Path | None) -> int:
+    """Do the `work` of a command that writes to `out`; an error is told and becomes the exit status. None: nothing is kept."""
     try:
         return work()
     except (InputError, ConfigError) as exc:
@@ -142,7 +142,7 @@ def exit_status(work: Callable[[], int], *, out: Path) -> int:
         _say(f"error: {exc}")
         return 1
     except KeyboardInterrupt:
-        _say(f"stopped; the same command goes on from {out}")
+        _say("stopped" if out is None else f"stopped; the same command goes on from {out}")
         return 130
 
 

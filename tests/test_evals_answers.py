@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals import suite
+from evals import arms, suite
 from evals.answers import Plan, measure
 from evals.arms import Arm
 from evals.folders import Folder, Loaded, folders, in_turn, load
@@ -270,6 +270,17 @@ def test_answers_to_another_closed_book_prompt_are_not_mixed(
     monkeypatch.setattr("evals.arms.instructions", lambda _name: "other words")
     with pytest.raises(InputError, match=r"closed-book holds a run with other settings \(prompt\)"):
         go(root, tmp_path / "out", Scripted(**says), "closed-book", limit=1)
+
+
+@pytest.mark.parametrize(("changed", "named"), [("qa.prompt.system", "prompt"), ("evals.arms.version", "article-qa")])
+def test_answers_to_another_prompt_or_of_another_program_are_not_mixed(
+    changed: str, named: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(root, tmp_path / "out", Scripted(), limit=1)
+    monkeypatch.setattr(changed, lambda *_: "another")
+    with pytest.raises(InputError, match=rf"answers holds a run with other settings \({named}\)"):
+        go(root, tmp_path / "out", Scripted(), limit=1)
+    assert arms.made_of("no-gate")[named] == arms.made_of("answers")[named]
 
 
 # What is written
