@@ -14,6 +14,7 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from evals.rundir import prediction_of
 from index.errors import ConfigError, LLMError
 from index.types import Filter
 from qa import chat
@@ -102,8 +103,7 @@ class Product:
         within = Filter(articles=frozenset(question.within)) if question.within else None
         answer = self._asker.ask(question.text, question.history, within=within)
         return {
-            "id": question.id,
-            **answer.to_json(),
+            **prediction_of(question.id, answer),
             "prompts": self._llm.taken() if self._llm else [],
         }
 

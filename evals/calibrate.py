@@ -10,12 +10,12 @@ constants in `qa/abstain.py`, to be changed by hand together with the figures be
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,6 +24,7 @@ from evals import data
 from evals.metrics import Prediction
 from index.errors import InputError
 from qa import abstain, kinds
+from qa.types import Evidence
 
 PARTS = 10  # of the cross-validation
 RIDGE = 1.0  # of the weights, per standard deviation of their sign
@@ -63,29 +64,39 @@ def cases(folder: Path, questions: Path) -> list[Case]:
         InputError: the run has no predictions, or its questions are not in the file.
     """
     asked = {question.id: question for question in data.read_questions(questions)}
-    try:
-        lines = (folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError as exc:
-        raise InputError(f"{folder}: no run is there ({exc.strerror}); make one with python -m evals.run") from exc
+    path = folder / "predictions.jsonl"
+    if not path.is_file():
+        raise InputError(f"{folder}: no run is there; make one with python -m evals.run")
     found = []
-    for prediction in map(json.loads, lines):
+    for _, prediction in data.rows(path, torn=True):
         if prediction["id"] not in asked:
             raise InputError(
                 f"{folder}: the question {prediction['id']!r} is not in {questions}: give the run's own file"
             )
-        if (case := _case(folder.name, prediction, answerable=asked[prediction["id"]].answerable)) is not None:
+        try:
+            case = _case(folder.name, prediction, answerable=asked[prediction["id"]].answerable)
+        except KeyError as exc:
+            raise InputError(f"{folder}: its evidence has no {exc}, as older runs have not; make it anew") from exc
+        if case is not None:
             found.append(case)
     return found
 
 
 def _case(run: str, prediction: Prediction, *, answerable: bool) -> Case | None:
     passages = [hit["stages"]["rerank"] for hit in prediction["retrieved"] if "rerank" in hit["stages"]]
-    if not prediction["evidence"] or not passages:
+    found = [_evidence(row) for row in prediction["evidence"] if not row["neighbour"]]
+    if not found or not passages:
         return None
-    best = max(prediction["evidence"], key=lambda e: e["score"])
-    day = f"{date.fromisoformat(best['date']):%A %d %B %Y}" if best["date"] else ""
-    fits = kinds.fits(prediction["standalone"] or prediction["question"], best["text"], f"{best['title']} {day}")
-    return Case(run, answerable, (best["score"], max(passages)), fits)
+    best = max(found, key=lambda e: e.score)
+    fits = kinds.fits(prediction["standalone"] or prediction["question"], best.text, abstain.around(best))
+    return Case(run, answerable, (best.score, max(passages)), fits)
+
+
+def _evidence(row: Mapping[str, Any]) -> Evidence:
+    """A sentence of a prediction, as far as the rules read it."""
+    day = row["date"] and date.fromisoformat(row["date"])
+    place = (row["article_id"], row["title"], day, 0, row["start"], row["end"])
+    return Evidence(row["label"], *place, row["text"], row["score"], context=row["context"])
 
 
 def fit(signs: Floats, answerable: NDArray[np.bool_]) -> Weights:

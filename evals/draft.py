@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import random
 import re
 import sys
@@ -311,19 +310,9 @@ def _articles(args: argparse.Namespace) -> list[Article]:
 
 def _rows(path: Path) -> list[Row]:
     """The rows of a file of drafts or candidates. Raises InputError for what is neither."""
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as exc:
-        raise InputError(f"{path}: cannot be read ({exc.strerror})") from exc
     rows: list[Row] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as exc:
-            raise InputError(f"{path} line {number}: not JSON: {exc}") from exc
-        if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not isinstance(row.get("question"), str):
+    for number, row in data.rows(path):
+        if not isinstance(row.get("id"), str) or not isinstance(row.get("question"), str):
             raise InputError(f"{path} line {number}: it has no `id` and `question`")
         defaults = {"answers": [], "answerable": bool(row.get("answers")), "evidence": []}
         rows.append({**defaults, **row})

@@ -78,16 +78,10 @@ def read_judgments(path: Path) -> list[Judgment]:
     Raises:
         InputError: there is no such file, a line is broken (it is named), or there is no judgment.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"{path}: {exc}") from exc
     found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, row in data.rows(path):
         try:
-            found.append(_judgment(json.loads(line)))
+            found.append(_judgment(row))
         except (ValueError, KeyError, TypeError) as exc:
             raise InputError(f"{path} line {number}: not a judgment ({exc!r})") from exc
     if not found:

@@ -316,7 +316,7 @@ def test_a_wrong_call_says_what_is_wanted(
     call: list[str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "broken.jsonl").write_text("[]\n")
+    (tmp_path / "broken.jsonl").write_text("{}\n")
     try:
         status = draft.main(call)
     except SystemExit as exc:
