@@ -18,9 +18,9 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evals import data
+from evals import data, stats
+from evals.classify import Bools, Floats, Logistic, logistic
 from evals.metrics import Prediction
 from index.errors import InputError
 from qa import abstain, kinds
@@ -28,10 +28,7 @@ from qa.types import Evidence
 
 PARTS = 10  # of the cross-validation
 RIDGE = 1.0  # of the weights, per standard deviation of their sign
-STEPS = 50  # of Newton's method: more than enough
 DIALS = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,19 +39,6 @@ class Case:
     answerable: bool
     signs: tuple[float, float]  # the logits of the sentence and of the best passage
     fits: bool  # no rule speaks against it
-
-
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A logistic function of the two signs."""
-
-    bias: float
-    each: Floats
-
-    def probabilities(self, signs: Floats) -> Floats:
-        """Return a probability for each row."""
-        made: Floats = 1 / (1 + np.exp(-(self.bias + signs @ self.each)))
-        return made
 
 
 def cases(folder: Path, questions: Path) -> list[Case]:
@@ -99,38 +83,20 @@ def _evidence(row: Mapping[str, Any]) -> Evidence:
     return Evidence(row["label"], *place, row["text"], row["score"], context=row["context"])
 
 
-def fit(signs: Floats, answerable: NDArray[np.bool_]) -> Weights:
-    """Return the weights of a ridge logistic regression; `signs` is float (n, k)."""
-    mean, spread = signs.mean(axis=0), signs.std(axis=0) + 1e-9
-    rows = np.c_[np.ones(len(signs)), (signs - mean) / spread]
-    ridge = np.eye(rows.shape[1]) * RIDGE
-    ridge[0, 0] = 0.0
-    weights = np.zeros(rows.shape[1])
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-rows @ weights))
-        slope = rows.T @ (p - answerable) + ridge @ weights
-        weights -= np.linalg.solve(rows.T @ (rows * (p * (1 - p))[:, None]) + ridge, slope)
-    each = weights[1:] / spread
-    return Weights(float(weights[0] - each @ mean), each)
+def fit(signs: Floats, answerable: Bools) -> Logistic:
+    """Return the weights of a ridge logistic regression, each case as likely as it is; `signs` is float (n, k)."""
+    return logistic(signs, answerable, ridge=RIDGE, even=False)
 
 
-def cross_validated(signs: Floats, answerable: NDArray[np.bool_], *, seed: int = 0) -> Floats:
+def cross_validated(signs: Floats, answerable: Bools, *, seed: int = 0) -> Floats:
     """Return for each row a probability by weights that were fitted without it."""
     order = np.random.default_rng(seed).permutation(len(signs))
     made = np.zeros(len(signs))
     for part in range(PARTS):
         left_out = order[part::PARTS]
         rest = np.setdiff1d(order, left_out)
-        made[left_out] = fit(signs[rest], answerable[rest]).probabilities(signs[left_out])
+        made[left_out] = 1 / (1 + np.exp(-fit(signs[rest], answerable[rest])(signs[left_out])))
     return made
-
-
-def auroc(scores: Floats, answerable: NDArray[np.bool_]) -> float | None:
-    """Return the chance that an answerable question scores above another; None if one kind is missing."""
-    yes, no = scores[answerable], scores[~answerable]
-    if not len(yes) or not len(no):
-        return None
-    return float((yes[:, None] > no).mean() + (yes[:, None] == no).mean() / 2)
 
 
 def report(found: Sequence[Case]) -> str:
@@ -148,14 +114,14 @@ def report(found: Sequence[Case]) -> str:
         f"questions      {len(found)}, {answerable.sum()} of them answerable",
         f"rules withhold {_share(~fits[answerable])} of the answerable, {_share(~fits[~answerable])} of the others",
         f"BIAS           {weights.bias:.3f}  (now {abstain.BIAS})",
-        f"SENTENCE       {weights.each[0]:.3f}  (now {abstain.SENTENCE})",
-        f"PASSAGE        {weights.each[1]:.3f}  (now {abstain.PASSAGE})",
+        f"SENTENCE       {weights.weights[0]:.3f}  (now {abstain.SENTENCE})",
+        f"PASSAGE        {weights.weights[1]:.3f}  (now {abstain.PASSAGE})",
         "",
         f"{'left out of the fit':<24}{'AUROC':>7}   shown at the dial, answerable/others",
     ]
     runs = list(dict.fromkeys(case.run for case in found))
     for name, inside in [("all", np.ones(len(found), dtype=bool)), *((r, _of(found, r)) for r in runs)]:
-        worth = auroc(scores[inside], answerable[inside])
+        worth = stats.auroc(scores[inside], answerable[inside])
         shown = (
             f"{dial}: {_share(scores[inside & answerable] >= dial)}/{_share(scores[inside & ~answerable] >= dial)}"
             for dial in DIALS
@@ -164,11 +130,11 @@ def report(found: Sequence[Case]) -> str:
     return "\n".join(lines)
 
 
-def _of(found: Iterable[Case], run: str) -> NDArray[np.bool_]:
+def _of(found: Iterable[Case], run: str) -> Bools:
     return np.array([case.run == run for case in found], dtype=bool)
 
 
-def _share(flags: NDArray[np.bool_]) -> str:
+def _share(flags: Bools) -> str:
     return f"{flags.mean():.2f}" if len(flags) else "-"
 
 

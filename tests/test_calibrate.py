@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from evals import calibrate
+from evals import calibrate, stats
 from index.errors import InputError
 from qa import abstain
 from qa.types import Evidence, EvidenceFound
@@ -97,15 +97,15 @@ def test_a_run_of_an_older_program_is_named(tmp_path: Path) -> None:
 
 def test_what_the_rules_withhold_scores_nothing() -> None:
     scores = np.array([0.0, 0.9, 0.8, 0.0])
-    assert calibrate.auroc(scores, np.array([False, True, True, True])) == pytest.approx((1 + 1 + 0.5) / 3)
-    assert calibrate.auroc(scores, np.ones(4, dtype=bool)) is None
+    assert stats.auroc(scores, np.array([False, True, True, True])) == pytest.approx((1 + 1 + 0.5) / 3)
+    assert stats.auroc(scores, np.ones(4, dtype=bool)) is None
 
 
 def test_each_row_is_judged_by_weights_fitted_without_it() -> None:
     rng = np.random.default_rng(3)
     signs = rng.normal(size=(60, 2))
     noise = rng.random(60) < 0.5
-    worth = calibrate.auroc(calibrate.cross_validated(signs, noise), noise)
+    worth = stats.auroc(calibrate.cross_validated(signs, noise), noise)
     assert worth is not None
     assert worth < 0.65  # there is nothing to learn
 

@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals import classify, support
+from evals import classify, stats, support
 from evals.rundir import RunFolder
 from evals.support import Judgment, Meaning, read_judgments
 from index import weights
@@ -70,7 +70,7 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order(cases: list[tuple[bool, 
     labels, scores = np.array([one for one, _ in cases]), np.array([float(two) for _, two in cases])
     pairs = [(a > b) + (a == b) / 2 for x, a in cases if x for y, b in cases if not y]
     expected = sum(pairs) / len(pairs) if pairs else None
-    found = classify.auroc(labels, scores)
+    found = stats.auroc(scores, labels)
     assert found == (None if expected is None else pytest.approx(expected))
 
 
@@ -78,7 +78,7 @@ def test_what_only_tells_the_strata_apart_is_chance_within_them() -> None:
     labels = np.array([True, True, True, False, True, False, False, False])
     strata = ["a"] * 4 + ["b"] * 4
     by_stratum = np.array([1.0] * 4 + [0.0] * 4)
-    assert classify.auroc(labels, by_stratum) == 0.75
+    assert stats.auroc(by_stratum, labels) == 0.75
     assert classify.auroc_within(labels, by_stratum, strata) == 0.5
     assert classify.auroc_within(labels, labels.astype(float), strata) == 1.0
     assert classify.auroc_within(labels[:3], by_stratum[:3], strata[:3]) is None
@@ -108,8 +108,8 @@ def test_what_only_remembers_its_groups_is_not_better_than_chance() -> None:
     groups = [f"g{at // 10}" for at in range(400)]
     labels = np.repeat(draws.random(40) < 0.5, 10)  # the same for a whole group
     features = np.repeat(draws.random((40, 6)), 10, axis=0)  # tells the groups apart, and nothing else
-    inside = classify.auroc(labels, classify.stumps(features, labels)(features))
-    held_out = classify.auroc(labels, classify.scored_apart(classify.stumps, features, labels, classify.folds(groups)))
+    inside = stats.auroc(classify.stumps(features, labels)(features), labels)
+    held_out = stats.auroc(classify.scored_apart(classify.stumps, features, labels, classify.folds(groups)), labels)
     assert inside is not None
     assert inside > 0.95
     assert held_out is not None
@@ -129,8 +129,8 @@ def test_stumps_learn_a_step_that_no_line_can_tell() -> None:
     draws = np.random.default_rng(1)
     features = draws.uniform(-1, 1, size=(600, 2))
     labels = np.abs(features[:, 0]) < 0.5
-    lines = classify.auroc(labels, classify.logistic(features, labels)(features))
-    steps = classify.auroc(labels, classify.stumps(features, labels)(features))
+    lines = stats.auroc(classify.logistic(features, labels)(features), labels)
+    steps = stats.auroc(classify.stumps(features, labels)(features), labels)
     assert lines is not None
     assert lines < 0.65
     assert steps is not None
