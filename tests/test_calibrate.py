@@ -67,7 +67,7 @@ def test_several_runs_are_fitted_together_and_shown_apart(tmp_path: Path, capsys
 def one_case(tmp_path: Path, question: str, *evidence: dict[str, Any]) -> calibrate.Case:
     questions = tmp_path / "questions.jsonl"
     questions.write_text(json.dumps({"id": "x", "question": question, "answers": ["A"]}) + "\n", encoding="utf-8")
-    row = {"id": "x", "question": question, "standalone": None, "evidence": evidence}
+    row: dict[str, Any] = {"id": "x", "question": question, "standalone": None, "evidence": evidence}
     row["retrieved"] = [{"stages": {"rerank": 1.0}}]
     # A kill in the middle of the last line; the first has a line separator as it is.
     whole = json.dumps(row, ensure_ascii=False) + '\n{"id": "y", "ques'
