@@ -9,16 +9,16 @@ from __future__ import annotations
 import json
 import sys
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from evals import answers_page, summary
+from evals import answers_page, data, summary
 from evals.arms import COST, PRODUCT, Arm, Workshop, made_of
 from evals.compare import Key
 from evals.folders import Folder, Loaded, in_turn, load
-from evals.metrics import Prediction, Score, score
+from evals.metrics import Score, score
 from evals.report import Case
 from evals.run import Benchmark, conclude, fill, measured
 from evals.rundir import RunFolder, differing
@@ -162,10 +162,11 @@ def _ask(
     asked, taken, in_a_row = 0, 0.0, 0
     for one, question in todo:
         run = runs[one.name, arm]
-        if run.arm is None:
+        each = taken / asked if asked else 0.0
+        if run.arm is None and not _late(clock, each, until):  # making a library may take minutes
             library = (plan.libraries or plan.out) / one.name / "library"
             run.arm = workshop.arm(arm, one, library, runs[one.name, PRODUCT].folder.done)
-        if until is not None and clock() + (taken / asked if asked else 0.0) > until:
+        if _late(clock, each, until):
             say(f"{arm}: the time is up, {len(todo) - asked} questions are left")
             break
         begun = clock()
@@ -178,6 +179,11 @@ def _ask(
         say(f"[{arm} {asked}/{len(todo)}] {one.name} {question.id}  {outcome}  {seconds:.1f} s")
         if in_a_row == MOST_FAILURES:
             raise LLMUnavailableError(f"{MOST_FAILURES} questions in a row failed: {why}; mend that, and go on")
+
+
+def _late(clock: Clock, seconds: float, until: float | None) -> bool:
+    """True if something that takes `seconds` would not be done in time."""
+    return until is not None and clock() + seconds > until
 
 
 def _asked(run: _Run, question: Question, texts: Mapping[str, str]) -> tuple[str, str | None]:
@@ -209,7 +215,7 @@ def _saved(folder: Path, benchmarks: Sequence[Loaded], config: Mapping[str, Any]
         for path in (folder / one.name / PRODUCT, folder / one.name):
             if not (path / "predictions.jsonl").is_file():
                 continue
-            for row in _lines(path / "predictions.jsonl"):
+            for _, row in data.rows(path / "predictions.jsonl", torn=True):
                 if row.get("id") in questions and row.get("reason") != "llm_unavailable":
                     scores[one.name, row["id"]] = score(questions[row["id"]], row, one.texts)
             changed |= dict.fromkeys(_differences(path / "run.json", one, config))
@@ -218,15 +224,6 @@ def _saved(folder: Path, benchmarks: Sequence[Loaded], config: Mapping[str, Any]
         names = ", ".join(one.name for one in benchmarks)
         raise InputError(f"{folder}: it holds no answers to {names}; --against wants the --out of an earlier run")
     return answers_page.Earlier(folder.name, scores, tuple(changed))
-
-
-def _lines(path: Path) -> Iterator[Prediction]:
-    *lines, _torn = path.read_bytes().split(b"\n")
-    for number, line in enumerate(lines, 1):
-        try:
-            yield json.loads(line)
-        except ValueError as exc:
-            raise InputError(f"{path} line {number} is damaged ({exc})") from exc
 
 
 def _differences(path: Path, one: Loaded, config: Mapping[str, Any]) -> list[str]:

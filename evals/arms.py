@@ -14,9 +14,11 @@ from pathlib import Path
 from time import perf_counter
 from typing import TYPE_CHECKING, Any, Protocol
 
+from evals.rundir import prediction_of
 from index.errors import ConfigError, LLMError
 from index.types import Filter
 from qa import chat
+from qa import prompt as prompts
 from qa.answer import Asker
 from qa.evidence import CONTEXT_SENTENCES
 from qa.parse import is_refusal, parse
@@ -101,8 +103,7 @@ class Product:
         within = Filter(articles=frozenset(question.within)) if question.within else None
         answer = self._asker.ask(question.text, question.history, within=within)
         return {
-            "id": question.id,
-            **answer.to_json(),
+            **prediction_of(question.id, answer),
             "prompts": self._llm.taken() if self._llm else [],
         }
 
@@ -195,7 +196,12 @@ def made_of(name: str) -> dict[str, str]:
     """What an arm's answers depend on besides the configuration: runs that differ in it are not mixed."""
     if name == CLOSED_BOOK:
         return {"prompt": hashlib.sha256(instructions(CLOSED_BOOK).encode()).hexdigest()}
-    return {"llama-index-core": version("llama-index-core")} if name == "stock" else {}
+    if name == "stock":
+        return {"llama-index-core": version("llama-index-core")}
+    made = {"article-qa": version("article-qa")}
+    if name in {PRODUCT, "no-gate"}:  # the latter reads again what the model wrote for the former
+        made["prompt"] = hashlib.sha256(prompts.system().encode()).hexdigest()
+    return made
 
 
 class Workshop:
@@ -234,7 +240,9 @@ class Workshop:
         assert llm is not None  # noqa: S101 (for mypy: `check` has looked)
         if name == CLOSED_BOOK:
             return ClosedBook(llm, self.config)
-        return _stock()(benchmark, folder.with_name("stock-index"), library.embedder, llm)
+        return _stock()(
+            benchmark, folder.with_name(f"stock-index-{benchmark.digests['articles'][:12]}"), library.embedder, llm
+        )
 
     def close(self) -> None:
         """End the model and close the libraries."""

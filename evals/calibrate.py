@@ -10,27 +10,25 @@ constants in `qa/abstain.py`, to be changed by hand together with the figures be
 from __future__ import annotations
 
 import argparse
-import json
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
-from evals import data
+from evals import data, stats
+from evals.classify import Bools, Floats, Logistic, logistic
 from evals.metrics import Prediction
 from index.errors import InputError
 from qa import abstain, kinds
+from qa.types import Evidence
 
 PARTS = 10  # of the cross-validation
 RIDGE = 1.0  # of the weights, per standard deviation of their sign
-STEPS = 50  # of Newton's method: more than enough
 DIALS = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
-
-Floats = NDArray[np.float64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,19 +41,6 @@ class Case:
     fits: bool  # no rule speaks against it
 
 
-@dataclass(frozen=True, slots=True)
-class Weights:
-    """A logistic function of the two signs."""
-
-    bias: float
-    each: Floats
-
-    def probabilities(self, signs: Floats) -> Floats:
-        """Return a probability for each row."""
-        made: Floats = 1 / (1 + np.exp(-(self.bias + signs @ self.each)))
-        return made
-
-
 def cases(folder: Path, questions: Path) -> list[Case]:
     """Return a case for each prediction of a run that has evidence and was read by the cross-encoder.
 
@@ -63,63 +48,55 @@ def cases(folder: Path, questions: Path) -> list[Case]:
         InputError: the run has no predictions, or its questions are not in the file.
     """
     asked = {question.id: question for question in data.read_questions(questions)}
-    try:
-        lines = (folder / "predictions.jsonl").read_text(encoding="utf-8").splitlines()
-    except OSError as exc:
-        raise InputError(f"{folder}: no run is there ({exc.strerror}); make one with python -m evals.run") from exc
+    path = folder / "predictions.jsonl"
+    if not path.is_file():
+        raise InputError(f"{folder}: no run is there; make one with python -m evals.run")
     found = []
-    for prediction in map(json.loads, lines):
+    for _, prediction in data.rows(path, torn=True):
         if prediction["id"] not in asked:
             raise InputError(
                 f"{folder}: the question {prediction['id']!r} is not in {questions}: give the run's own file"
             )
-        if (case := _case(folder.name, prediction, answerable=asked[prediction["id"]].answerable)) is not None:
+        try:
+            case = _case(folder.name, prediction, answerable=asked[prediction["id"]].answerable)
+        except KeyError as exc:
+            raise InputError(f"{folder}: its evidence has no {exc}, as older runs have not; make it anew") from exc
+        if case is not None:
             found.append(case)
     return found
 
 
 def _case(run: str, prediction: Prediction, *, answerable: bool) -> Case | None:
     passages = [hit["stages"]["rerank"] for hit in prediction["retrieved"] if "rerank" in hit["stages"]]
-    if not prediction["evidence"] or not passages:
+    found = [_evidence(row) for row in prediction["evidence"] if not row["neighbour"]]
+    if not found or not passages:
         return None
-    best = max(prediction["evidence"], key=lambda e: e["score"])
-    day = f"{date.fromisoformat(best['date']):%A %d %B %Y}" if best["date"] else ""
-    fits = kinds.fits(prediction["standalone"] or prediction["question"], best["text"], f"{best['title']} {day}")
-    return Case(run, answerable, (best["score"], max(passages)), fits)
+    best = max(found, key=lambda e: e.score)
+    fits = kinds.fits(prediction["standalone"] or prediction["question"], best.text, abstain.around(best))
+    return Case(run, answerable, (best.score, max(passages)), fits)
 
 
-def fit(signs: Floats, answerable: NDArray[np.bool_]) -> Weights:
-    """Return the weights of a ridge logistic regression; `signs` is float (n, k)."""
-    mean, spread = signs.mean(axis=0), signs.std(axis=0) + 1e-9
-    rows = np.c_[np.ones(len(signs)), (signs - mean) / spread]
-    ridge = np.eye(rows.shape[1]) * RIDGE
-    ridge[0, 0] = 0.0
-    weights = np.zeros(rows.shape[1])
-    for _ in range(STEPS):
-        p = 1 / (1 + np.exp(-rows @ weights))
-        slope = rows.T @ (p - answerable) + ridge @ weights
-        weights -= np.linalg.solve(rows.T @ (rows * (p * (1 - p))[:, None]) + ridge, slope)
-    each = weights[1:] / spread
-    return Weights(float(weights[0] - each @ mean), each)
+def _evidence(row: Mapping[str, Any]) -> Evidence:
+    """A sentence of a prediction, as far as the rules read it."""
+    day = row["date"] and date.fromisoformat(row["date"])
+    place = (row["article_id"], row["title"], day, 0, row["start"], row["end"])
+    return Evidence(row["label"], *place, row["text"], row["score"], context=row["context"])
 
 
-def cross_validated(signs: Floats, answerable: NDArray[np.bool_], *, seed: int = 0) -> Floats:
+def fit(signs: Floats, answerable: Bools) -> Logistic:
+    """Return the weights of a ridge logistic regression, each case as likely as it is; `signs` is float (n, k)."""
+    return logistic(signs, answerable, ridge=RIDGE, even=False)
+
+
+def cross_validated(signs: Floats, answerable: Bools, *, seed: int = 0) -> Floats:
     """Return for each row a probability by weights that were fitted without it."""
     order = np.random.default_rng(seed).permutation(len(signs))
     made = np.zeros(len(signs))
     for part in range(PARTS):
         left_out = order[part::PARTS]
         rest = np.setdiff1d(order, left_out)
-        made[left_out] = fit(signs[rest], answerable[rest]).probabilities(signs[left_out])
+        made[left_out] = 1 / (1 + np.exp(-fit(signs[rest], answerable[rest])(signs[left_out])))
     return made
-
-
-def auroc(scores: Floats, answerable: NDArray[np.bool_]) -> float | None:
-    """Return the chance that an answerable question scores above another; None if one kind is missing."""
-    yes, no = scores[answerable], scores[~answerable]
-    if not len(yes) or not len(no):
-        return None
-    return float((yes[:, None] > no).mean() + (yes[:, None] == no).mean() / 2)
 
 
 def report(found: Sequence[Case]) -> str:
@@ -137,14 +114,14 @@ def report(found: Sequence[Case]) -> str:
         f"questions      {len(found)}, {answerable.sum()} of them answerable",
         f"rules withhold {_share(~fits[answerable])} of the answerable, {_share(~fits[~answerable])} of the others",
         f"BIAS           {weights.bias:.3f}  (now {abstain.BIAS})",
-        f"SENTENCE       {weights.each[0]:.3f}  (now {abstain.SENTENCE})",
-        f"PASSAGE        {weights.each[1]:.3f}  (now {abstain.PASSAGE})",
+        f"SENTENCE       {weights.weights[0]:.3f}  (now {abstain.SENTENCE})",
+        f"PASSAGE        {weights.weights[1]:.3f}  (now {abstain.PASSAGE})",
         "",
         f"{'left out of the fit':<24}{'AUROC':>7}   shown at the dial, answerable/others",
     ]
     runs = list(dict.fromkeys(case.run for case in found))
     for name, inside in [("all", np.ones(len(found), dtype=bool)), *((r, _of(found, r)) for r in runs)]:
-        worth = auroc(scores[inside], answerable[inside])
+        worth = stats.auroc(scores[inside], answerable[inside])
         shown = (
             f"{dial}: {_share(scores[inside & answerable] >= dial)}/{_share(scores[inside & ~answerable] >= dial)}"
             for dial in DIALS
@@ -153,11 +130,11 @@ def report(found: Sequence[Case]) -> str:
     return "\n".join(lines)
 
 
-def _of(found: Iterable[Case], run: str) -> NDArray[np.bool_]:
+def _of(found: Iterable[Case], run: str) -> Bools:
     return np.array([case.run == run for case in found], dtype=bool)
 
 
-def _share(flags: NDArray[np.bool_]) -> str:
+def _share(flags: Bools) -> str:
     return f"{flags.mean():.2f}" if len(flags) else "-"
 
 

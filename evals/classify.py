@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from evals import stats
 from evals.types import Figure
 
 Floats = NDArray[np.float64]
@@ -24,33 +25,17 @@ _DRAWS = 1_000
 _STEPS = 30
 
 
-def auroc(labels: Bools, scores: Floats) -> float | None:
-    """The chance that a true case has a higher score than a false one, ties counted half; None without one of each."""
-    true, false = int(labels.sum()), int((~labels).sum())
-    if not true or not false:
-        return None
-    return float((_ranks(scores)[labels].sum() - true * (true + 1) / 2) / (true * false))
-
-
 def auroc_within(labels: Bools, scores: Floats, strata: Sequence[str]) -> float | None:
     """The AUROC among pairs of one stratum only, strata weighed by their pairs; None where no stratum has one of each."""
     total, pairs = 0.0, 0
     names = np.array(strata)
     for name in set(strata):
         some = labels[names == name]
-        area = auroc(some, scores[names == name])
+        area = stats.auroc(scores[names == name], some)
         if area is not None:
             weight = int(some.sum()) * int((~some).sum())
             total, pairs = total + area * weight, pairs + weight
     return total / pairs if pairs else None
-
-
-def _ranks(scores: Floats) -> Floats:
-    """1-based ranks, ties at their middle."""
-    _, place, counts = np.unique(scores, return_inverse=True, return_counts=True)
-    last = np.cumsum(counts)
-    middle: Floats = (last - (counts - 1) / 2)[place]
-    return middle
 
 
 def balanced(labels: Bools, judged: Bools) -> float | None:
@@ -130,7 +115,7 @@ def apart(labels: Bools, scores: Floats, groups: Sequence[str], strata: Sequence
         right = [(drawn[:, kind] @ (judged == labels)[kind]) / drawn[:, kind].sum(1) for kind in (labels, ~labels)]
     n = len(labels)
     return Apart(
-        Figure(auroc(labels, scores), n, _middle(areas)),
+        Figure(stats.auroc(scores, labels), n, _middle(areas)),
         Figure(auroc_within(labels, scores, strata), n, _middle(inner)),
         Figure(balanced(labels, judged), n, _middle((right[0] + right[1]) / 2)),
     )
@@ -146,7 +131,7 @@ def _middle(values: Floats) -> tuple[float, float] | None:
 
 @dataclass(frozen=True, slots=True)
 class Logistic:
-    """A linear score of features: `bias + sum(weight * feature)`; above 0 both kinds weighed alike say true."""
+    """A linear score of features: `bias + sum(weight * feature)`; above 0 it says true."""
 
     weights: tuple[float, ...]
     bias: float
@@ -157,8 +142,8 @@ class Logistic:
         return scores
 
 
-def logistic(features: Floats, labels: Bools, *, ridge: float = 10.0) -> Logistic:
-    """Fit a logistic regression by Newton's method; true and false cases weigh the same in total.
+def logistic(features: Floats, labels: Bools, *, ridge: float = 10.0, even: bool = True) -> Logistic:
+    """Fit a logistic regression by Newton's method; if `even`, true and false cases weigh the same in total.
 
     `ridge` holds the weights of the standardised features near 0, in cases: with 10 a weight costs what ten cases may tell.
     """
@@ -166,7 +151,7 @@ def logistic(features: Floats, labels: Bools, *, ridge: float = 10.0) -> Logisti
     spread[spread == 0] = 1.0
     x = np.column_stack([(features - centre) / spread, np.ones(len(features))])
     y = labels.astype(float)
-    weigh = _evenly(labels)
+    weigh = _evenly(labels) if even else np.ones(len(y))
     penalty = np.diag([ridge] * features.shape[1] + [1e-6])
     beta = np.zeros(x.shape[1])
     for _ in range(_STEPS):

@@ -61,16 +61,10 @@ def read_questions(path: Path) -> list[Question]:
         InputError: there is no such file, a line is broken (it is named with its field), or there is no question.
     """
     questions: dict[str, Question] = {}
-    for number, line in enumerate(_read(path).split(b"\n"), 1):
-        if not line.strip():
-            continue
+    for number, row in rows(path):
         where = f"{path} line {number}"
         try:
-            question = _question(json.loads(line))
-        except json.JSONDecodeError as exc:
-            raise InputError(f"{where}: not JSON: {exc}") from exc
-        except UnicodeDecodeError as exc:
-            raise InputError(f"{where}: not UTF-8: {exc}") from exc
+            question = _question(row)
         except InputError as exc:
             raise InputError(f"{where}: {exc}") from exc
         if question.id in questions:
@@ -79,6 +73,30 @@ def read_questions(path: Path) -> list[Question]:
     if not questions:
         raise InputError(f"{path}: no question in it; it wants one JSON object a line")
     return list(questions.values())
+
+
+def rows(path: Path, *, torn: bool = False) -> Iterator[tuple[int, dict[str, Any]]]:
+    """The objects of a .jsonl or .jsonl.gz file, each with the number of its line. Blank lines are left out.
+
+    `torn`: so is a last line without an end, as a run that was stopped leaves it.
+
+    Raises:
+        InputError: there is no such file, or a line is no JSON object (it is named).
+    """
+    lines = _read(path).split(b"\n")  # by bytes: a text may hold U+2028, which `splitlines` takes for an end
+    for number, line in enumerate(lines[:-1] if torn else lines, 1):
+        if not line.strip():
+            continue
+        where = f"{path} line {number}"
+        try:
+            row = json.loads(line)
+        except json.JSONDecodeError as exc:
+            raise InputError(f"{where}: not JSON: {exc}") from exc
+        except UnicodeDecodeError as exc:
+            raise InputError(f"{where}: not UTF-8: {exc}") from exc
+        if not isinstance(row, dict):
+            raise InputError(f"{where}: it is not a JSON object")
+        yield number, row
 
 
 def select(questions: Sequence[Question], *, limit: int | None, seed: int | None) -> list[Question]:
@@ -135,9 +153,7 @@ def _read(path: Path) -> bytes:
         raise InputError(f"{path}: cannot be read: {exc}") from exc
 
 
-def _question(row: object) -> Question:
-    if not isinstance(row, dict):
-        raise InputError("it is not a JSON object")
+def _question(row: Mapping[str, Any]) -> Question:
     answers = tuple(_strings(row, "answers"))
     answerable = row.get("answerable", bool(answers))
     if not isinstance(answerable, bool):

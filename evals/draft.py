@@ -15,7 +15,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import random
 import re
 import sys
@@ -42,6 +41,7 @@ if TYPE_CHECKING:
 Row = dict[str, Any]
 
 CANDIDATES = "gold-candidates.jsonl"  # what the page calls its file
+_PLACE = ("start", "sentence")  # either tells which sentence of an article is meant
 ANSWER_WORDS = 12  # a longer answer cannot be compared word for word
 _SENTENCE_CHARS = range(50, 301)  # of a sentence that a question can be asked about
 _TELLING = re.compile(r"\d|(?<=[a-z,;:’'\")] )[A-Z][a-z]+")  # a number, or a name inside the sentence
@@ -133,7 +133,8 @@ def _draft(args: argparse.Namespace) -> int:
 
     articles = _articles(args)
     kept = _rows(args.out) if args.out.exists() else []
-    asked_of = {(e["article_id"], e["start"]) for row in kept for e in row.get("evidence", ())}
+    # By its start or, where a person wrote the evidence without one, by its words.
+    asked_of = {(e.get("article_id"), e.get(part)) for row in kept for e in row["evidence"] for part in _PLACE}
     llm = open_llm(Config.load(llm=args.llm))
     if llm is None:
         raise ConfigError("drafting wants a language model, and llm is 'none'; choose one with --llm")
@@ -143,7 +144,7 @@ def _draft(args: argparse.Namespace) -> int:
         for article, sentence in pick(articles, sum(len(one.text) for one in articles), args.seed):
             if new == args.n:
                 break
-            if (article.id, sentence.start) in asked_of:
+            if {(article.id, sentence.start), (article.id, sentence.text)} & asked_of:
                 continue
             found = drafted(_written(llm, article, sentence), article, sentence)
             if isinstance(found, str):
@@ -309,19 +310,9 @@ def _articles(args: argparse.Namespace) -> list[Article]:
 
 def _rows(path: Path) -> list[Row]:
     """The rows of a file of drafts or candidates. Raises InputError for what is neither."""
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as exc:
-        raise InputError(f"{path}: cannot be read ({exc.strerror})") from exc
     rows: list[Row] = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except ValueError as exc:
-            raise InputError(f"{path} line {number}: not JSON: {exc}") from exc
-        if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not isinstance(row.get("question"), str):
+    for number, row in data.rows(path):
+        if not isinstance(row.get("id"), str) or not isinstance(row.get("question"), str):
             raise InputError(f"{path} line {number}: it has no `id` and `question`")
         defaults = {"answers": [], "answerable": bool(row.get("answers")), "evidence": []}
         rows.append({**defaults, **row})

@@ -11,7 +11,6 @@ of its documents and nothing else:
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -111,15 +110,10 @@ def in_turn(benchmarks: Sequence[Loaded], *, seed: int, limit: int | None) -> li
 
 
 def _rows(path: Path) -> Iterator[Mapping[str, Any]]:
-    for number, line in enumerate(path.read_bytes().split(b"\n"), 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError as exc:
-                raise InputError(f"{path} line {number}: not JSON: {exc}") from exc
-            if not isinstance(row, dict) or not isinstance(row.get("id"), str) or not row.get("positive"):
-                raise InputError(f"{path} line {number}: it has no articles.jsonl beside it and brings no documents")
-            yield row
+    for number, row in data.rows(path):
+        if not isinstance(row.get("id"), str) or not row.get("positive"):
+            raise InputError(f"{path} line {number}: it has no articles.jsonl beside it and brings no documents")
+        yield row
 
 
 def _write_documents(path: Path, folder: Folder, rows: Sequence[Mapping[str, Any]]) -> None:

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import json
 import random
 import re
 import sys
@@ -115,7 +114,7 @@ def rated(path: Path, aspect: str) -> dict[str, tuple[Item, tuple[float, ...]]]:
         InputError: the file is not one of these.
     """
     found = {}
-    for number, row in _rows(path):
+    for number, row in data.rows(path):
         try:
             ratings = tuple(float(one) for one in row["ratings"][ASPECTS[aspect]])
             texts = row["contexts"] if aspect == "faithfulness" else [row["reference"]]
@@ -219,9 +218,11 @@ def _judged(args: argparse.Namespace, llm: LLM, identity: Mapping[str, Any]) -> 
     questions = data.read_questions(args.questions) if args.questions else []
     gold = {one.id: one.answers for one in questions if one.answerable}
     path = args.run / "predictions.jsonl"
-    predictions = [row for _, row in _rows(path)]
+    predictions = [row for _, row in data.rows(path, torn=True)]
     items = items_of(predictions, args.aspect, gold)[: args.limit]
     of = {**identity, "run": data.digest_file(path)}
+    if args.aspect == "gold":
+        of["questions"] = data.digest_file(args.questions)
     with RunFolder(args.out / "marked", of) as folder:
         marks = mark_all(items, llm, folder, args.aspect, _say)
     told = [mark for mark in marks.values() if mark is not None]
@@ -267,22 +268,6 @@ def _mean(values: Sequence[float]) -> float:
 
 def _told(value: float | None) -> str:
     return "not defined" if value is None else f"{value:.2f}"
-
-
-def _rows(path: Path) -> Iterator[tuple[int, dict[str, Any]]]:
-    try:
-        lines = path.read_bytes().split(b"\n")
-    except OSError as exc:
-        raise InputError(f"{path}: cannot be read ({exc.strerror})") from exc
-    for number, line in enumerate(lines, 1):
-        if line.strip():
-            try:
-                row = json.loads(line)
-            except ValueError as exc:
-                raise InputError(f"{path} line {number}: not JSON: {exc}") from exc
-            if not isinstance(row, dict):
-                raise InputError(f"{path} line {number}: not a JSON object")
-            yield number, row
 
 
 def _parser() -> argparse.ArgumentParser:

@@ -191,13 +191,14 @@ class Score:
 
     @property
     def right(self) -> bool | None:
-        """The gold answer is given, or what is not answerable is withheld. None where a program cannot tell."""
+        """The gold answer is given, or what is not answerable is withheld. None where a program cannot tell.
+
+        Whether it can tell depends on the question alone and not on how it ended, so that all systems share a denominator.
+        """
         if self.answered is None:
             return None
         if not self.answerable:
             return not self.answered
-        if not self.answered:
-            return False
         return None if self.contains_gold is None else bool(self.contains_gold)
 
 

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from evals import data, report, summary
 from evals.machine import machine, versions
 from evals.metrics import Prediction, Score, score
-from evals.rundir import RunFolder, encode
+from evals.rundir import RunFolder, encode, prediction_of
 from index.errors import ArticleQAError, ConfigError, InputError, LLMError
 from qa.types import Answer, EvidenceFound, Turn
 
@@ -131,8 +131,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return exit_status(lambda: _main(args), out=args.out)
 
 
-def exit_status(work: Callable[[], int], *, out: Path) -> int:
-    """Do the `work` of a command that writes to `out`; an error is told and becomes the exit status."""
+def exit_status(work: Callable[[], int], *, out: Path | None) -> int:
+    """Do the `work` of a command that writes to `out`; an error is told and becomes the exit status. None: nothing is kept."""
     try:
         return work()
     except (InputError, ConfigError) as exc:
@@ -142,7 +142,7 @@ def exit_status(work: Callable[[], int], *, out: Path) -> int:
         _say(f"error: {exc}")
         return 1
     except KeyboardInterrupt:
-        _say(f"stopped; the same command goes on from {out}")
+        _say("stopped" if out is None else f"stopped; the same command goes on from {out}")
         return 130
 
 
@@ -211,7 +211,7 @@ def _ask_all(
 
 def _predict(question: Question, asker: Asks, *, retrieval_only: bool) -> Prediction:
     if not retrieval_only:
-        return {"id": question.id, **asker.ask(question.text, question.history).to_json()}
+        return prediction_of(question.id, asker.ask(question.text, question.history))
     found = asker.retrieve(question.text, question.history)
     answer = Answer(
         question.text,
@@ -221,7 +221,7 @@ def _predict(question: Question, asker: Asks, *, retrieval_only: bool) -> Predic
         timings_ms={"evidence": found.elapsed_ms, **found.timings_ms},
     )
     nothing = dict.fromkeys(("status", "reason", "answer", "claims"))
-    return {"id": question.id, **answer.to_json(), **nothing}
+    return {**prediction_of(question.id, answer), **nothing}
 
 
 def _outcome(prediction: Prediction, scored: Score) -> str:

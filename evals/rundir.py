@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from evals.metrics import Prediction
+    from qa.types import Answer
 
 
 class RunFolder:
@@ -113,6 +114,14 @@ class RunFolder:
         if torn or len(kept) != len(lines):
             self.write(self._predictions.name, b"".join(kept))
         return done
+
+
+def prediction_of(name: str, answer: Answer) -> dict[str, Any]:
+    """An answer as a line of predictions.jsonl, with what the rules of `qa.abstain` read of its evidence besides the text."""
+    told = answer.to_json()
+    shown = zip(told["evidence"], answer.evidence, strict=True)
+    more = [{**row, "neighbour": one.neighbour, "context": one.context} for row, one in shown]
+    return {"id": name, **told, "evidence": more}
 
 
 def encode(value: object, indent: int | None = None) -> bytes:

@@ -16,6 +16,8 @@ from evals.types import Figure
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from numpy.typing import ArrayLike
+
 _Z95 = 1.959963984540054  # the standard normal's 97.5% point
 _DRAWS = 2000
 _SIGNS = 10_000
@@ -102,10 +104,11 @@ def paired_p(differences: Sequence[float]) -> float:
     return float((as_far.sum() + 1) / _SIGNS)
 
 
-def ranks(values: Sequence[float]) -> list[float]:
+def ranks(values: ArrayLike) -> list[float]:
     """The rank of each value from 1; equal ones share the middle of their places."""
-    order = sorted(values)
-    return [(order.index(value) + 1 + len(order) - order[::-1].index(value)) / 2 for value in values]
+    _, place, counts = np.unique(np.asarray(values, dtype=float), return_inverse=True, return_counts=True)
+    found: list[float] = (np.cumsum(counts) - (counts - 1) / 2)[place].tolist()
+    return found
 
 
 def spearman(left: Sequence[float], right: Sequence[float]) -> float | None:
@@ -115,13 +118,13 @@ def spearman(left: Sequence[float], right: Sequence[float]) -> float | None:
     return float(np.corrcoef(ranks(left), ranks(right))[0, 1])
 
 
-def auroc(scores: Sequence[float], positive: Sequence[bool]) -> float | None:
+def auroc(scores: ArrayLike, positive: ArrayLike) -> float | None:
     """How often a positive case scores higher than a negative one, equal scores counting half; None without one of either."""
-    high = [score for score, is_it in zip(scores, positive, strict=True) if is_it]
-    low = [score for score, is_it in zip(scores, positive, strict=True) if not is_it]
+    is_it = np.asarray(positive, dtype=bool)
+    high, low = int(is_it.sum()), int((~is_it).sum())
     if not high or not low:
         return None
-    return sum((a > b) + 0.5 * (a == b) for a in high for b in low) / (len(high) * len(low))
+    return float((np.array(ranks(scores))[is_it].sum() - high * (high + 1) / 2) / (high * low))
 
 
 def kappa(left: Sequence[bool], right: Sequence[bool]) -> float | None:

@@ -4,6 +4,8 @@ A judgments file has a JSON object a line: `id`, `question_id`, `question`, `cla
 (`Complete`, `Partial` or `Incomplete`). A `system` says who wrote the claim. It is no feature: systems have different shares of
 supported claims, so their names alone tell the labels apart to some degree, and so does whatever gives a system away. That is
 why each scorer is also measured among the claims of one system.
+
+Exit status: 0 done; 1 a failure; 2 a wrong call or file; 130 stopped.
 """
 
 from __future__ import annotations
@@ -18,23 +20,27 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import ExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
+from evals import data
 from evals.classify import Apart, Floats, Learner, apart, folds, logistic, scored_apart, stumps
 from evals.machine import machine, versions
-from index.errors import ArticleQAError, InputError, LLMUnavailableError
+from evals.run import exit_status
+from evals.rundir import RunFolder
+from index.errors import InputError, LLMUnavailableError
 from index.sentences import split
 from index.types import Article
-from qa import facts
+from qa import facts, verify
 from qa.types import Evidence
 from qa.verify import Gate
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from types import TracebackType
 
     from index.embed import Embedder, Vectors
@@ -72,16 +78,10 @@ def read_judgments(path: Path) -> list[Judgment]:
     Raises:
         InputError: there is no such file, a line is broken (it is named), or there is no judgment.
     """
-    try:
-        lines = path.read_text(encoding="utf-8").split("\n")
-    except (OSError, UnicodeDecodeError) as exc:
-        raise InputError(f"{path}: {exc}") from exc
     found = []
-    for number, line in enumerate(lines, 1):
-        if not line.strip():
-            continue
+    for number, row in data.rows(path):
         try:
-            found.append(_judgment(json.loads(line)))
+            found.append(_judgment(row))
         except (ValueError, KeyError, TypeError) as exc:
             raise InputError(f"{path} line {number}: not a judgment ({exc!r})") from exc
     if not found:
@@ -243,10 +243,12 @@ def gate_features(one: Judgment, meaning: Meaning) -> dict[str, float]:
     }
 
 
-def features_of(judgments: Sequence[Judgment], meaning: Meaning, kept: Path | None = None) -> list[dict[str, float]]:
-    """The features of each judgment. With `kept`, a file that is gone on with: reading one takes the models about a second."""
+def features_of(
+    judgments: Sequence[Judgment], meaning: Meaning, kept: RunFolder | None = None
+) -> list[dict[str, float]]:
+    """The features of each judgment. With `kept`, a folder that is gone on with: reading one takes the models about a second."""
     rarity = rarities(judgments)
-    known: dict[str, dict[str, float]] = dict(_kept(kept))
+    known: dict[str, dict[str, float]] = _kept(kept)
     found = []
     for at, one in enumerate(judgments, start=1):
         if one.id not in known:
@@ -271,6 +273,13 @@ class YesNo:
         from index import weights
 
         key = secrets.token_urlsafe(24)
+        settings = {
+            "model": str(weights.path(model) / "model.gguf"),
+            "context": 2048,
+            "threads": threads,
+            "key": key,
+            "slots": str(weights.cache_dir()),
+        }
         self._child = subprocess.Popen(
             [sys.executable, "-m", "qa.backends.llama_server"],
             stdin=subprocess.PIPE,
@@ -279,24 +288,20 @@ class YesNo:
             text=True,
             env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
         )
-        settings = {
-            "model": str(weights.path(model) / "model.gguf"),
-            "context": 2048,
-            "threads": threads,
-            "key": key,
-            "slots": str(weights.cache_dir()),
-        }
         self._client = httpx.Client(
             base_url=self._begin(settings)["url"], headers={"Authorization": f"Bearer {key}"}, timeout=120
         )
 
     def _begin(self, settings: dict[str, Any]) -> dict[str, str]:
         assert self._child.stdin is not None and self._child.stdout is not None  # noqa: S101, PT018 (both are pipes)
-        self._child.stdin.write(json.dumps(settings) + "\n")
-        self._child.stdin.flush()
-        said = self._child.stdout.readline()
+        try:
+            self._child.stdin.write(json.dumps(settings) + "\n")
+            self._child.stdin.flush()
+            said = self._child.stdout.readline()
+        except BrokenPipeError:
+            said = ""
         if not said:
-            raise LLMUnavailableError(f"the model's process ended while starting (code {self._child.wait()})")
+            raise LLMUnavailableError(f"the model's process ended while starting (code {self._end()})")
         return dict(json.loads(said))
 
     def __enter__(self) -> Self:
@@ -306,26 +311,33 @@ class YesNo:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
+        self._end()
+
+    def _end(self) -> int:
         for pipe in (self._child.stdin, self._child.stdout):
             if pipe is not None:
-                pipe.close()
-        self._child.wait()
+                with suppress(BrokenPipeError):  # what was not written for a process that is gone
+                    pipe.close()
+        return self._child.wait()
 
     def score(self, claim: str, text: str) -> float:
-        """The log-odds of "yes" against "no" as the first word of the reply."""
+        """The log-odds of "yes" against "no" as the first word of the reply. Raises LLMUnavailableError if there is none."""
+        import httpx
+
         user = f"Text: {text}\n\nClaim: {' '.join(claim.split())}\n\nDoes the text support the claim?"
-        reply = self._client.post(
-            "/v1/chat/completions",
-            json={
-                "messages": [{"role": "system", "content": ASK}, {"role": "user", "content": user}],
-                "max_tokens": 1,
-                "temperature": 0,
-                "logprobs": True,
-                "top_logprobs": 20,
-                "cache_prompt": True,
-            },
-        )
-        reply.raise_for_status()
+        asked = {
+            "messages": [{"role": "system", "content": ASK}, {"role": "user", "content": user}],
+            "max_tokens": 1,
+            "temperature": 0,
+            "logprobs": True,
+            "top_logprobs": 20,
+            "cache_prompt": True,
+        }
+        try:
+            reply = self._client.post("/v1/chat/completions", json=asked)
+            reply.raise_for_status()
+        except httpx.HTTPError as exc:
+            raise LLMUnavailableError(f"the model gave no reply ({exc!r})") from exc
         return log_odds(reply.json()["choices"][0]["logprobs"]["content"][0]["top_logprobs"])
 
 
@@ -448,10 +460,10 @@ def sample(judgments: Sequence[Judgment], count: int, *, seed: int = 0) -> list[
 
 
 def ask(
-    judgments: Sequence[Judgment], kept: Path | None = None, *, minutes: float = 8.0, model: str = MODEL
+    judgments: Sequence[Judgment], kept: RunFolder | None = None, *, minutes: float = 8.0, model: str = MODEL
 ) -> dict[str, float]:
-    """The language model's log-odds by judgment, as many as fit into the time; with `kept`, a file that is gone on with."""
-    answers = dict(_kept(kept))
+    """The language model's log-odds by judgment, as many as fit into the time; with `kept`, a folder that is gone on with."""
+    answers: dict[str, float] = _kept(kept)
     ends = time.monotonic() + 60 * minutes
     # Complete and Incomplete by turns, so that a sample cut short by the time stays even.
     by_turns = sorted(judgments, key=lambda one: [o.label for o in judgments[: judgments.index(one)]].count(one.label))
@@ -467,17 +479,19 @@ def ask(
     return answers
 
 
-def _kept(path: Path | None) -> Iterator[tuple[str, Any]]:
-    if path is not None and path.exists():
-        for line in path.read_text(encoding="utf-8").splitlines():
-            row = json.loads(line)
-            yield row["id"], row["value"]
+def made_of(judgments: Path, **models: str) -> dict[str, Any]:
+    """What kept features and answers depend on: the judgments, the models, and the rules as they are written."""
+    sources = {Path(one).name: data.digest_file(Path(one)) for one in (__file__, verify.__file__, facts.__file__)}
+    return {"judgments": data.digest_file(judgments), "models": models, "sources": sources}
 
 
-def _keep(path: Path | None, name: str, value: Any) -> None:  # noqa: ANN401  # JSON of any kind
-    if path is not None:
-        with path.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"id": name, "value": value}) + "\n")
+def _kept(folder: RunFolder | None) -> dict[str, Any]:
+    return {} if folder is None else {name: row["value"] for name, row in folder.done.items()}
+
+
+def _keep(folder: RunFolder | None, name: str, value: Any) -> None:  # noqa: ANN401  # JSON of any kind
+    if folder is not None:
+        folder.append({"id": name, "reason": None, "value": value})
 
 
 # --- the command -------------------------------------------------------------------------------------------------------
@@ -507,13 +521,9 @@ def table(rows: Sequence[Row]) -> str:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Measure; 0 when done, 2 for a wrong call or file."""
+    """Run the command line; returns the exit status."""
     options = _parser().parse_args(arguments)
-    try:
-        return _measure(options)
-    except ArticleQAError as exc:
-        print(f"python -m evals.support: {exc}", file=sys.stderr)
-        return 2
+    return exit_status(lambda: _measure(options), out=options.out)
 
 
 def _measure(options: argparse.Namespace) -> int:
@@ -522,13 +532,20 @@ def _measure(options: argparse.Namespace) -> int:
 
     judgments = read_judgments(options.judgments)[: options.limit]
     out: Path | None = options.out
-    if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
-    features = features_of(judgments, Meaning(embedder(), CrossEncoder()), out and out / "features.jsonl")
-    sections = {"every judgment": measured(judgments, features)}
-    if options.ask:
-        answers = ask(sample(judgments, options.ask), out and out / "asked.jsonl", minutes=options.minutes)
-        sections["the judgments that the language model was asked about"] = asked_rows(judgments, features, answers)
+    embed, reader = embedder(), CrossEncoder()
+    with ExitStack() as stack:
+
+        def kept(name: str, **models: str) -> RunFolder | None:
+            if out is None:
+                return None
+            return stack.enter_context(RunFolder(out / name, made_of(options.judgments, **models)))
+
+        read = kept("features", embedder=embed.name, reranker=reader.name)
+        features = features_of(judgments, Meaning(embed, reader), read)
+        sections = {"every judgment": measured(judgments, features)}
+        if options.ask:
+            answers = ask(sample(judgments, options.ask), kept("asked", llm=MODEL), minutes=options.minutes)
+            sections["the judgments that the language model was asked about"] = asked_rows(judgments, features, answers)
     counts = Counter(one.label for one in judgments)
     head = ", ".join(f"{counts[label]} {label}" for label in LABELS)
     text = f"{len(judgments)} judgments of {len({one.group for one in judgments})} questions: {head}\n"

@@ -49,7 +49,7 @@ class Answerability:
         """Return the probability in [0, 1] for an answer with these citations; None where no cross-encoder has read them."""
         quoted, labels = " ".join(c.quote for c in citations), {c.label for c in citations}
         cited = [e for e in self.found.evidence if e.label in labels]
-        if not kinds.fits(self.found.standalone, quoted, " ".join(map(_around, cited))):
+        if not kinds.fits(self.found.standalone, quoted, " ".join(map(around, cited))):
             return 0.0
         return self._probability(max((e.score for e in cited), default=None), WRITTEN)
 
@@ -66,9 +66,9 @@ class Answerability:
                 break
             if facts.obeys("", one.text) or _PLAYS_A_PART.search(one.text) or staged(one):
                 continue
-            if not kinds.fits(self.found.standalone, one.text, _around(one)):
+            if not kinds.fits(self.found.standalone, one.text, around(one)):
                 continue
-            verdict = kinds.verdict(self.found.standalone, one.text, _around(one)) if yes_or_no else None
+            verdict = kinds.verdict(self.found.standalone, one.text, around(one)) if yes_or_no else None
             if verdict or not yes_or_no:
                 return Alone(one, verdict, self._probability(one.score, WRITTEN if verdict else 0.0))
         return None
@@ -86,6 +86,7 @@ def staged(sentence: Evidence) -> bool:
     return bool(_TEMPLATE.search(f"{sentence.context} {sentence.text}"))
 
 
-def _around(sentence: Evidence) -> str:
+def around(sentence: Evidence) -> str:
+    """What the rules may read besides a sentence: the title, the sentences before it, and the article's day."""
     day = f"{sentence.date:%A} {sentence.date.day} {sentence.date:%B %Y}" if sentence.date else ""
     return f"{sentence.title} {sentence.context} {day}"

@@ -3,16 +3,25 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
-from evals import calibrate
+from evals import calibrate, stats
+from index.errors import InputError
 from qa import abstain
+from qa.types import Evidence, EvidenceFound
 
 MANY = 2_000
 QUESTION, TEXT = "who won?", "Ada Brink won."
+
+
+def shown(text: str, score: float, **more: Any) -> dict[str, Any]:  # noqa: ANN401
+    place = {"label": 1, "article_id": "race", "title": "A race", "date": None, "start": 0, "end": len(text)}
+    return {**place, "text": text, "score": score, "neighbour": False, "context": "", **more}
 
 
 def written(folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1) -> list[str]:
@@ -25,7 +34,7 @@ def written(folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1) 
         likely = 1 / (1 + np.exp(-(abstain.BIAS + abstain.SENTENCE * sentence + abstain.PASSAGE * passage)))
         answerable = bool(rng.random() < likely)
         questions.append({"id": str(number), "question": QUESTION, "answers": [], "answerable": answerable})
-        evidence = [{"score": sentence, "text": text, "title": "A race", "date": None}]
+        evidence = [shown(text, sentence), shown("It was close.", sentence + 9, neighbour=True)]
         retrieved = [{"stages": {"rerank": passage}}, {"stages": {}}]
         predictions.append(
             {"id": str(number), "question": QUESTION, "standalone": None, "evidence": evidence, "retrieved": retrieved}
@@ -55,17 +64,48 @@ def test_several_runs_are_fitted_together_and_shown_apart(tmp_path: Path, capsys
     assert [line.split()[0] for line in lines[-3:]] == ["all", "one", "other"]
 
 
+def one_case(tmp_path: Path, question: str, *evidence: dict[str, Any]) -> calibrate.Case:
+    questions = tmp_path / "questions.jsonl"
+    questions.write_text(json.dumps({"id": "x", "question": question, "answers": ["A"]}) + "\n", encoding="utf-8")
+    row: dict[str, Any] = {"id": "x", "question": question, "standalone": None, "evidence": evidence}
+    row["retrieved"] = [{"stages": {"rerank": 1.0}}]
+    # A kill in the middle of the last line; the first has a line separator as it is.
+    whole = json.dumps(row, ensure_ascii=False) + '\n{"id": "y", "ques'
+    (tmp_path / "predictions.jsonl").write_text(whole, encoding="utf-8")
+    (case,) = calibrate.cases(tmp_path, questions)
+    return case
+
+
+def test_a_case_is_what_the_product_would_judge(tmp_path: Path) -> None:
+    question, text = "What did Ada Brink build in 1931?", "She built the mill\u2028in that year."
+    before = "Ada Brink came to Holm in 1931."
+    sentence = Evidence(1, "a", "A mill", None, 1, 0, len(text), text, 2.0)
+    neighbour = shown("It was close.", 7.0, neighbour=True)
+    for context in (before, ""):
+        found = EvidenceFound(question, (replace(sentence, context=context),), (), 0.0)
+        case = one_case(tmp_path, question, shown(text, 2.0, title="A mill", context=context), neighbour)
+        assert case.fits is (abstain.Answerability(found).alone() is not None)
+        assert case.fits is bool(context)
+        assert case.signs == (2.0, 1.0)
+
+
+def test_a_run_of_an_older_program_is_named(tmp_path: Path) -> None:
+    old = {name: value for name, value in shown(TEXT, 2.0).items() if name not in {"neighbour", "context"}}
+    with pytest.raises(InputError, match=r"has no 'neighbour'.*make it anew"):
+        one_case(tmp_path, QUESTION, old)
+
+
 def test_what_the_rules_withhold_scores_nothing() -> None:
     scores = np.array([0.0, 0.9, 0.8, 0.0])
-    assert calibrate.auroc(scores, np.array([False, True, True, True])) == pytest.approx((1 + 1 + 0.5) / 3)
-    assert calibrate.auroc(scores, np.ones(4, dtype=bool)) is None
+    assert stats.auroc(scores, np.array([False, True, True, True])) == pytest.approx((1 + 1 + 0.5) / 3)
+    assert stats.auroc(scores, np.ones(4, dtype=bool)) is None
 
 
 def test_each_row_is_judged_by_weights_fitted_without_it() -> None:
     rng = np.random.default_rng(3)
     signs = rng.normal(size=(60, 2))
     noise = rng.random(60) < 0.5
-    worth = calibrate.auroc(calibrate.cross_validated(signs, noise), noise)
+    worth = stats.auroc(calibrate.cross_validated(signs, noise), noise)
     assert worth is not None
     assert worth < 0.65  # there is nothing to learn
 

@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals import suite
+from evals import arms, suite
 from evals.answers import Plan, measure
 from evals.arms import Arm
 from evals.folders import Folder, Loaded, folders, in_turn, load
@@ -272,6 +272,17 @@ def test_answers_to_another_closed_book_prompt_are_not_mixed(
         go(root, tmp_path / "out", Scripted(**says), "closed-book", limit=1)
 
 
+@pytest.mark.parametrize(("changed", "named"), [("qa.prompt.system", "prompt"), ("evals.arms.version", "article-qa")])
+def test_answers_to_another_prompt_or_of_another_program_are_not_mixed(
+    changed: str, named: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    go(root, tmp_path / "out", Scripted(), limit=1)
+    monkeypatch.setattr(changed, lambda *_: "another")
+    with pytest.raises(InputError, match=rf"answers holds a run with other settings \({named}\)"):
+        go(root, tmp_path / "out", Scripted(), limit=1)
+    assert arms.made_of("no-gate")[named] == arms.made_of("answers")[named]
+
+
 # What is written
 
 
@@ -324,6 +335,19 @@ def test_time_that_went_into_making_a_library_counts_and_nothing_asked_is_a_page
     found = go(root, tmp_path / "out", Scripted(opening=90.0), minutes=1)
     assert found["arms"]["answers"]["all"]["questions"] == 0
     assert "None." in (tmp_path / "out" / "answers.html").read_text(encoding="utf-8")
+
+
+def test_no_library_is_made_once_the_time_is_up(root: Path, tmp_path: Path) -> None:
+    shop = Scripted(opening=90.0)
+    go(root, tmp_path / "out", shop, minutes=1.5)
+    assert benchmarks_of(shop.asked) == ["big"]
+    assert list(shop.libraries) == ["big"]
+
+
+def test_the_page_keeps_the_letters_of_a_runs_name(root: Path, tmp_path: Path) -> None:
+    go(root, tmp_path / "Mistral-7B", Scripted())
+    go(root, tmp_path / "new", Scripted(), against=tmp_path / "Mistral-7B")
+    assert "<h2>This run against Mistral-7B</h2>" in (tmp_path / "new" / "answers.html").read_text(encoding="utf-8")
 
 
 # Questions that bring their own documents

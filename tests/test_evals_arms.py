@@ -13,6 +13,7 @@ from fakes import BRIDGE, DOHA, MET, STORM, ScriptedLLM, evidence_of
 
 from evals import arms
 from evals.arms import ClosedBook, NoGate, Product, Recorded, Workshop
+from evals.data import digest_articles
 from evals.folders import Loaded
 from evals.metrics import score
 from evals.stock import Stock, claims_of
@@ -236,6 +237,18 @@ def test_a_baseline_that_asks_a_model_needs_one(library: Library, reranker: Rera
     shop = workshop(library, None, reranker, llm="none")
     with pytest.raises(ConfigError, match="'closed-book' is about a language model"):
         shop.arm("closed-book", BENCHMARK, tmp_path, {})
+
+
+def test_the_stock_index_is_of_the_articles_as_they_are_now(
+    library: Library, reranker: Reranker, tmp_path: Path
+) -> None:
+    shop = workshop(library, ScriptedLLM(["He met S [1]."], ["He met S [1]."]), reranker)
+    seen = []
+    for articles in ((DOHA,), (BRIDGE,)):
+        benchmark = replace(BENCHMARK, articles=articles, digests={"articles": digest_articles(articles)})
+        found = shop.arm("stock", benchmark, tmp_path / "library", {}).ask(WHO)
+        seen.append([row["article_id"] for row in found["evidence"]])
+    assert seen == [["doha"], ["bridge"]]
 
 
 def test_a_missing_llama_index_is_named_with_its_extra(

@@ -117,7 +117,7 @@ def test_a_clear_difference_has_a_small_p() -> None:
         (made(contains_gold=1.0), True),
         (made(contains_gold=0.0), False),
         (made(contains_gold=None), None),  # only a long reference: no program can tell
-        (made(contains_gold=None, answered=False), False),
+        (made(contains_gold=None, answered=False), None),  # as for an answer: one denominator for all systems
         (made(answerable=False, answered=False), True),
         (made(answerable=False), False),
         (made(answered=None), None),  # the model failed

@@ -138,6 +138,19 @@ def test_the_command_drafts_and_goes_on(
     assert "× the answer does not stand in the sentence" in capsys.readouterr().err
 
 
+def test_evidence_that_a_person_wrote_without_its_place_is_not_asked_again(
+    articles: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    llm = ScriptedLLM(*[about] * 9)
+    monkeypatch.setattr("qa.llm.open_llm", lambda _config: llm)
+    mine = a_draft(evidence=[{"article_id": "ferry", "sentence": COST.text}, {"article_id": "doha"}])
+    out = write(tmp_path / "drafts.jsonl", [mine])
+    assert draft.main(["--articles", str(articles), "--out", str(out), "--n", "5"]) == 0
+    assert read(out)[0] == mine
+    assert not [prompt for prompt in llm.prompts if COST.text in prompt.user]
+    assert [prompt for prompt in llm.prompts if MET in prompt.user]
+
+
 def test_drafting_wants_a_model(articles: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert draft.main(["--articles", str(articles), "--out", str(tmp_path / "d.jsonl"), "--llm", "none"]) == 2
     assert "drafting wants a language model" in capsys.readouterr().err
@@ -303,7 +316,7 @@ def test_a_wrong_call_says_what_is_wanted(
     call: list[str], why: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    (tmp_path / "broken.jsonl").write_text("[]\n")
+    (tmp_path / "broken.jsonl").write_text("{}\n")
     try:
         status = draft.main(call)
     except SystemExit as exc:

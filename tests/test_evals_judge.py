@@ -173,6 +173,20 @@ def test_marks_stand_beside_the_agreement(
     assert capsys.readouterr().out == said
 
 
+def test_marks_for_other_gold_answers_are_not_taken(
+    ratings: Path, a_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    opened(monkeypatch, *[marks] * 22)
+    questions = tmp_path / "questions.jsonl"
+    call = ["--ratings", str(ratings), "--out", str(tmp_path / "out"), "--n", "20", "--run", str(a_run)]
+    call += ["--aspect", "gold", "--questions", str(questions)]
+    write(questions, [{"id": name, "question": "Who met Ann?", "answers": ["Bo"]} for name in ("good", "bad")])
+    assert judge.main(call) == 0
+    write(questions, [{"id": name, "question": "Who met Ann?", "answers": ["Cy"]} for name in ("good", "bad")])
+    assert judge.main(call) == 2
+    assert "holds a run with other settings (questions)" in capsys.readouterr().err
+
+
 def test_a_judge_that_gives_no_marks_is_not_heard(
     ratings: Path, a_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:

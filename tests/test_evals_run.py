@@ -167,7 +167,13 @@ def lines(out: Path) -> list[dict[str, Any]]:
 
 def test_predictions_are_the_answers_objects_with_their_ids(tmp_path: Path) -> None:
     measure(tmp_path, Scripted())
-    expected = [{"id": row["id"], **REPLIES[str(row["question"])].to_json()} for row in QUESTIONS]
+    expected = []
+    for row in QUESTIONS:
+        answer = REPLIES[str(row["question"])]
+        told = answer.to_json()
+        for shown, one in zip(told["evidence"], answer.evidence, strict=True):
+            shown |= {"neighbour": one.neighbour, "context": one.context}
+        expected.append({"id": row["id"], **told})
     assert lines(tmp_path) == json.loads(json.dumps(expected))
 
 

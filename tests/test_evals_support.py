@@ -4,18 +4,22 @@ from __future__ import annotations
 
 import json
 import math
+import shutil
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from evals import classify, support
+from evals import classify, stats, support
+from evals.rundir import RunFolder
 from evals.support import Judgment, Meaning, read_judgments
+from index import weights
 from index.embed import Embedder
-from index.errors import InputError
+from index.errors import InputError, LLMUnavailableError
 from qa.rerank import Reranker
 
 QUAKE = "The quake killed 1,200 people in Kara on Sunday. Rescue teams from Norland arrived two days later."
@@ -66,7 +70,7 @@ def test_auroc_is_the_share_of_pairs_in_the_right_order(cases: list[tuple[bool, 
     labels, scores = np.array([one for one, _ in cases]), np.array([float(two) for _, two in cases])
     pairs = [(a > b) + (a == b) / 2 for x, a in cases if x for y, b in cases if not y]
     expected = sum(pairs) / len(pairs) if pairs else None
-    found = classify.auroc(labels, scores)
+    found = stats.auroc(scores, labels)
     assert found == (None if expected is None else pytest.approx(expected))
 
 
@@ -74,7 +78,7 @@ def test_what_only_tells_the_strata_apart_is_chance_within_them() -> None:
     labels = np.array([True, True, True, False, True, False, False, False])
     strata = ["a"] * 4 + ["b"] * 4
     by_stratum = np.array([1.0] * 4 + [0.0] * 4)
-    assert classify.auroc(labels, by_stratum) == 0.75
+    assert stats.auroc(by_stratum, labels) == 0.75
     assert classify.auroc_within(labels, by_stratum, strata) == 0.5
     assert classify.auroc_within(labels, labels.astype(float), strata) == 1.0
     assert classify.auroc_within(labels[:3], by_stratum[:3], strata[:3]) is None
@@ -104,8 +108,8 @@ def test_what_only_remembers_its_groups_is_not_better_than_chance() -> None:
     groups = [f"g{at // 10}" for at in range(400)]
     labels = np.repeat(draws.random(40) < 0.5, 10)  # the same for a whole group
     features = np.repeat(draws.random((40, 6)), 10, axis=0)  # tells the groups apart, and nothing else
-    inside = classify.auroc(labels, classify.stumps(features, labels)(features))
-    held_out = classify.auroc(labels, classify.scored_apart(classify.stumps, features, labels, classify.folds(groups)))
+    inside = stats.auroc(classify.stumps(features, labels)(features), labels)
+    held_out = stats.auroc(classify.scored_apart(classify.stumps, features, labels, classify.folds(groups)), labels)
     assert inside is not None
     assert inside > 0.95
     assert held_out is not None
@@ -125,8 +129,8 @@ def test_stumps_learn_a_step_that_no_line_can_tell() -> None:
     draws = np.random.default_rng(1)
     features = draws.uniform(-1, 1, size=(600, 2))
     labels = np.abs(features[:, 0]) < 0.5
-    lines = classify.auroc(labels, classify.logistic(features, labels)(features))
-    steps = classify.auroc(labels, classify.stumps(features, labels)(features))
+    lines = stats.auroc(classify.logistic(features, labels)(features), labels)
+    steps = stats.auroc(classify.stumps(features, labels)(features), labels)
     assert lines is not None
     assert lines < 0.65
     assert steps is not None
@@ -283,12 +287,28 @@ def test_neither_the_label_nor_who_wrote_it_is_a_feature(
 
 
 def test_what_was_read_is_not_read_again(file: Path, tmp_path: Path, embedder: Embedder, reranker: Reranker) -> None:
-    kept = tmp_path / "features.jsonl"
-    kept.write_text(json.dumps({"id": "j0", "value": {"remembered": 7.0}}) + "\n", encoding="utf-8")
-    found = support.features_of(read_judgments(file)[:2], Meaning(embedder, reranker), kept)
+    with RunFolder(tmp_path / "features", support.made_of(file)) as folder:
+        folder.append({"id": "j0", "reason": None, "value": {"remembered": 7.0}})
+    kept = tmp_path / "features" / "predictions.jsonl"
+    kept.write_bytes(kept.read_bytes() + b'{"id": "j1", "rea')  # a kill in the middle of a line
+    with RunFolder(tmp_path / "features", support.made_of(file)) as folder:
+        found = support.features_of(read_judgments(file)[:2], Meaning(embedder, reranker), folder)
     assert found[0]["remembered"] == 7.0
     assert "remembered" not in found[1]
     assert [json.loads(line)["id"] for line in kept.read_text(encoding="utf-8").splitlines()] == ["j0", "j1"]
+
+
+def test_what_was_read_under_other_rules_is_not_taken(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    call = ["--judgments", str(file), "--out", str(tmp_path / "out")]
+    assert support.main(call) == 0
+    changed = tmp_path / "verify.py"
+    changed.write_text("# other rules\n", encoding="utf-8")
+    monkeypatch.setattr("qa.verify.__file__", str(changed))
+    assert support.main(call) == 2
+    assert "features holds a run with other settings (sources.verify.py)" in capsys.readouterr().err
+    assert support.made_of(file, llm="one") != support.made_of(file, llm="other")
 
 
 def test_a_wrong_file_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -296,9 +316,29 @@ def test_a_wrong_file_ends_with_2(tmp_path: Path, capsys: pytest.CaptureFixture[
     assert "none.jsonl" in capsys.readouterr().err
 
 
+def test_a_model_that_does_not_start_ends_with_1(
+    file: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    false = shutil.which("false")
+    assert false
+    monkeypatch.setattr("sys.executable", false)
+    real = weights.path
+    monkeypatch.setattr("index.weights.path", lambda name: tmp_path if name == support.MODEL else real(name))
+    assert support.main(["--judgments", str(file), "--ask", "2"]) == 1
+    assert "the model's process ended while starting (code 1)" in capsys.readouterr().err
+
+
+def test_a_model_that_gives_no_reply_is_named() -> None:
+    llm = object.__new__(support.YesNo)  # without its process
+    llm._client = httpx.Client(base_url="http://model", transport=httpx.MockTransport(lambda _: httpx.Response(500)))
+    with pytest.raises(LLMUnavailableError, match="gave no reply"):
+        llm.score("It rained.", "It rained.")
+
+
 @pytest.mark.model
 def test_the_language_model_tells_what_is_said_from_what_is_not(file: Path, tmp_path: Path) -> None:
     judgments = read_judgments(file)[:2]
-    answers = support.ask(judgments, tmp_path / "asked.jsonl")
-    assert answers["j0"] > answers["j1"]
-    assert support.ask(judgments, tmp_path / "asked.jsonl", minutes=0) == answers
+    with RunFolder(tmp_path / "asked", support.made_of(file, llm=support.MODEL)) as kept:
+        answers = support.ask(judgments, kept)
+        assert answers["j0"] > answers["j1"]
+        assert support.ask(judgments, kept, minutes=0) == answers

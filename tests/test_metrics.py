@@ -368,6 +368,18 @@ def test_a_quantile_is_between_the_extremes(values: list[float], q: float) -> No
 # The whole run
 
 
+def test_whether_a_program_can_tell_does_not_depend_on_how_it_ended() -> None:
+    whole = " ".join(["word"] * 21)
+    for answers, told in (((whole,), None), ((), None), (("Bo",), False)):
+        question = asks(*answers, gold=(MET,))
+        answered = score(question, predicts([("Nobody paid.", [PAID])], [PAID]), TEXTS)
+        withheld = score(question, predicts([], [MET]), TEXTS)
+        failed = score(question, predicts([], [MET], reason="llm_unavailable"), TEXTS)
+        assert (answered.right, withheld.right, failed.right) == (told, told, None)
+    assert score(asks(answerable=False), predicts([], [PAID]), TEXTS).right is True
+    assert score(asks(answerable=False), predicts([("Nobody paid.", [PAID])], [PAID]), TEXTS).right is False
+
+
 def scores() -> list[Score]:
     right = score(asks("rice", gold=(ATE,)), predicts([("They ate rice.", [ATE])], [ATE]), TEXTS)
     wrong = score(asks("Bo", gold=(MET,)), predicts([("Nobody paid.", [PAID])], [PAID]), TEXTS)
