@@ -126,6 +126,9 @@ _FUTURE = re.compile(
     r"\b(?:will|would|shall|won't|next|coming|upcoming|until|due|to be|to take place|set to|(?:is|are) to"
     r"|(?:plan|schedul|expect)\w*)\b"
 )
+_HEDGE = re.compile(
+    r"\b(?:[Ii]f|may|might|could|[Ww]hether|(?:accus|alleg|rumou?r|propos|expect|suspect)\w*|plan(?:s|ned)? to|likely|unless)\b"
+)
 _ISO_DAY = re.compile(r"\b(\d{4})-\d{2}-\d{2}\b")
 _YEAR = re.compile(r"(?<![\d,.$€£])(?:1[5-9]|20)\d{2}(?![\d,.]\d|\d)")
 _MONTH = rf"(?:{'|'.join(sorted(MONTHS, key=len, reverse=True))})\b\.?"
@@ -270,6 +273,11 @@ def obeys(text: str, quoted: str) -> bool:
     """
     order = _ORDER.search(quoted)
     return order is not None and stem(order[1]) not in {stem(word) for word in _TOKEN.findall(text)}
+
+
+def hedged(text: str) -> bool:
+    """True if `text` leaves open whether something is so: "if", "might", "expects to", "is accused of"."""
+    return _HEDGE.search(text) is not None
 
 
 def days(text: str, published: date | None) -> set[date]:

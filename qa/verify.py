@@ -115,6 +115,8 @@ class Gate:
             and (facts.negated(text) or facts.denied(quoted, frozenset(stems)))
         ) or (facts.numbers(text) & (facts.denied_numbers(text) ^ facts.denied_numbers(quoted))):
             failures.append(OPPOSITE)
+        if facts.hedged(quoted) and not facts.hedged(text):
+            failures.append("says as a fact what the cited sentence leaves open")
         if facts.obeys(text, quoted):
             failures.append("the cited sentence is an order, not a statement")
         there = set(facts.content_stems(f"{quoted} {dated}"))
