@@ -58,10 +58,10 @@ class Config:
     reranked: int = field(default=10, metadata=_bounds(1, 100))  # fused passages that the cross-encoder reads
     passages: int = field(default=4, metadata=_bounds(1, 50))  # best passages whose sentences become evidence
     passage_gap: float = field(default=5.0, metadata=_bounds(0, 100))  # logits below the best at which passages end
-    evidence: int = field(default=8, metadata=_bounds(1, 50))  # numbered sentences shown to the model
+    evidence: int = field(default=6, metadata=_bounds(1, 50))  # numbered sentences shown to the model
     evidence_gap: float = field(default=8.0, metadata=_bounds(0, 100))  # logits below the best at which sentences end
     evidence_tokens: int = field(
-        default=400, metadata=_bounds(50, 100_000)
+        default=320, metadata=_bounds(50, 100_000)
     )  # their size: it is the user's waiting time
     answer_tokens: int = field(default=140, metadata=_bounds(8, 8_192))
     support: float = field(default=0.5, metadata=_bounds(0, 1))  # least support of a shown sentence by its citations
