@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from index.words import STOP_WORDS, content_words
 
@@ -61,10 +61,7 @@ def _said(clause: str) -> int:
 def names(text: str) -> list[str]:
     """Return the names and quoted phrases in `text`, as written, each once: runs of capitalised words, sentence starts cut."""
     found = [(match[1] or match[2]).strip() for match in _QUOTED.finditer(text)]
-    for match in _RUN.finditer(_QUOTED.sub(" . ", text)):
-        words = match.group().strip(" .'’-").split()
-        while words and words[0].lower() in _NO_START:
-            words = words[1:]
+    for words in _runs(_QUOTED.sub(" . ", text)):
         name = " ".join(words)
         if len(name) > 1 and not name.isdigit():
             found.append(name)
@@ -92,13 +89,19 @@ def other_forms(question: str, texts: Iterable[str]) -> list[str]:
     return list(dict.fromkeys(found))[:MOST]
 
 
-def _initials(text: str) -> dict[str, str]:
-    """The initials of each run of two to six capitalised words, with the run as written; small words have no initial."""
-    found: dict[str, str] = {}
+def _runs(text: str) -> Iterator[list[str]]:
+    """The words of each run of capitalised words, without those that only begin a sentence."""
     for match in _RUN.finditer(text):
         words = match.group().strip(" .'’-").split()
         while words and words[0].lower() in _NO_START:
             words = words[1:]
+        yield words
+
+
+def _initials(text: str) -> dict[str, str]:
+    """The initials of each run of two to six capitalised words, with the run as written; small words have no initial."""
+    found: dict[str, str] = {}
+    for words in _runs(text):
         initials = "".join(word[0] for word in words if word[0].isupper())
         if 2 <= len(initials) <= 6 and len(words) > 1:
             found.setdefault(initials, " ".join(words))

@@ -206,19 +206,21 @@ class Retriever:
 
     def _scored(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """The hits with the cross-encoder's score of each for `question`, or for the clause of it that found them."""
-        assert self._reranker is not None  # noqa: S101 (for mypy: the callers have looked)
-        scores: dict[str, float] = {}
-        for asked in dict.fromkeys(
-            hit.clause or question for hit in hits
-        ):  # together, so that several are read at once
-            some = [hit for hit in hits if (hit.clause or question) == asked]
-            read = self._reranker.scores(asked, [_text(hit) for hit in some])
-            scores |= {hit.passage.id: score for hit, score in zip(some, read, strict=True)}
+        scores = self._scores([hit.clause or question for hit in hits], hits)
         return [
             replace(hit, score=score, stages={**hit.stages, "rerank": score})
-            for hit in hits
-            for score in [scores[hit.passage.id]]
+            for hit, score in zip(hits, scores, strict=True)
         ]
+
+    def _scores(self, asked: Sequence[str], hits: Sequence[Hit]) -> list[float]:
+        """The cross-encoder's score of each hit for what is asked of it; those of one question are read side by side."""
+        assert self._reranker is not None  # noqa: S101 (for mypy: the callers have looked)
+        scores: dict[int, float] = {}
+        for question in dict.fromkeys(asked):
+            places = [at for at, one in enumerate(asked) if one == question]
+            read = self._reranker.scores(question, [_text(hits[at]) for at in places])
+            scores |= dict(zip(places, read, strict=True))
+        return [scores[at] for at in range(len(hits))]
 
     def _spelt_otherwise(
         self, question: str, lists: Mapping[str, Sequence[tuple[Passage, float]]], within: Filter | None
@@ -299,12 +301,8 @@ class Retriever:
 
     def _read(self, hits: Sequence[Hit]) -> list[Hit]:
         """Return the hits in the cross-encoder's order, each read with the passage that led to it."""
-        assert self._reranker is not None  # noqa: S101 (for mypy: the caller has looked)
-        read: list[Hit] = []
-        for asked in dict.fromkeys(hit.asked for hit in hits):  # together, so that several are read side by side
-            some = [hit for hit in hits if hit.asked == asked]
-            scores = self._reranker.scores(asked, [_text(hit) for hit in some])
-            read += [replace(hit, score=score) for hit, score in zip(some, scores, strict=True)]
+        scores = self._scores([hit.asked for hit in hits], hits)
+        read = [replace(hit, score=score) for hit, score in zip(hits, scores, strict=True)]
         return sorted(read, key=lambda hit: -hit.score)
 
 
