@@ -23,8 +23,10 @@ from evals import data, stats
 from evals.classify import Bools, Floats, Logistic, logistic
 from evals.metrics import Prediction
 from index.errors import InputError
-from qa import abstain, kinds
-from qa.types import Evidence
+from qa import abstain
+from qa.reader import SentenceReader
+from qa.rerank import CrossEncoder
+from qa.types import Evidence, EvidenceFound
 
 PARTS = 10  # of the cross-validation
 RIDGE = 1.0  # of the weights, per standard deviation of their sign
@@ -37,11 +39,11 @@ class Case:
 
     run: str
     answerable: bool
-    signs: tuple[float, float]  # the logits of the sentence and of the best passage
-    fits: bool  # no rule speaks against it
+    signs: tuple[float, float]  # the logits of the best passage and of the sentence's reading
+    fits: bool  # a sentence passes the rules
 
 
-def cases(folder: Path, questions: Path) -> list[Case]:
+def cases(folder: Path, questions: Path, read: abstain.Read) -> list[Case]:
     """Return a case for each prediction of a run that has evidence and was read by the cross-encoder.
 
     Raises:
@@ -58,7 +60,7 @@ def cases(folder: Path, questions: Path) -> list[Case]:
                 f"{folder}: the question {prediction['id']!r} is not in {questions}: give the run's own file"
             )
         try:
-            case = _case(folder.name, prediction, answerable=asked[prediction["id"]].answerable)
+            case = _case(folder.name, prediction, read, answerable=asked[prediction["id"]].answerable)
         except KeyError as exc:
             raise InputError(f"{folder}: its evidence has no {exc}, as older runs have not; make it anew") from exc
         if case is not None:
@@ -66,21 +68,25 @@ def cases(folder: Path, questions: Path) -> list[Case]:
     return found
 
 
-def _case(run: str, prediction: Prediction, *, answerable: bool) -> Case | None:
+def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: bool) -> Case | None:
     passages = [hit["stages"]["rerank"] for hit in prediction["retrieved"] if "rerank" in hit["stages"]]
-    found = [_evidence(row) for row in prediction["evidence"] if not row["neighbour"]]
-    if not found or not passages:
+    shown = tuple(_evidence(row) for row in prediction["evidence"])
+    if not any(not one.neighbour for one in shown) or not passages:
         return None
-    best = max(found, key=lambda e: e.score)
-    fits = kinds.fits(prediction["standalone"] or prediction["question"], best.text, abstain.around(best))
-    return Case(run, answerable, (best.score, max(passages)), fits)
+    judge = abstain.Answerability(
+        EvidenceFound(prediction["standalone"] or prediction["question"], shown, (), 0.0), read
+    )
+    alone = judge.alone()
+    says = judge.readings[alone.sentence.label].says if alone else 0.0
+    return Case(run, answerable, (max(passages), says), alone is not None)
 
 
 def _evidence(row: Mapping[str, Any]) -> Evidence:
     """A sentence of a prediction, as far as the rules read it."""
     day = row["date"] and date.fromisoformat(row["date"])
     place = (row["article_id"], row["title"], day, 0, row["start"], row["end"])
-    return Evidence(row["label"], *place, row["text"], row["score"], context=row["context"])
+    more = {"neighbour": row["neighbour"], "context": row["context"]}
+    return Evidence(row["label"], *place, row["text"], row["score"], **more)
 
 
 def fit(signs: Floats, answerable: Bools) -> Logistic:
@@ -113,9 +119,9 @@ def report(found: Sequence[Case]) -> str:
     lines = [
         f"questions      {len(found)}, {answerable.sum()} of them answerable",
         f"rules withhold {_share(~fits[answerable])} of the answerable, {_share(~fits[~answerable])} of the others",
-        f"BIAS           {weights.bias:.3f}  (now {abstain.BIAS})",
-        f"SENTENCE       {weights.weights[0]:.3f}  (now {abstain.SENTENCE})",
-        f"PASSAGE        {weights.weights[1]:.3f}  (now {abstain.PASSAGE})",
+        f"bias           {weights.bias:.3f}  (now {abstain.READ.bias})",
+        f"passage        {weights.weights[0]:.3f}  (now {abstain.READ.passage})",
+        f"says           {weights.weights[1]:.3f}  (now {abstain.READ.says})",
         "",
         f"{'left out of the fit':<24}{'AUROC':>7}   shown at the dial, answerable/others",
     ]
@@ -152,7 +158,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     args = parser.parse_args(argv)
     try:
-        print(report([case for folder, questions in args.run for case in cases(folder, questions)]))
+        read = SentenceReader(CrossEncoder()).read
+        print(report([case for folder, questions in args.run for case in cases(folder, questions, read)]))
     except InputError as exc:
         print(f"error: {exc}", file=sys.stderr)
         return 2

@@ -15,14 +15,15 @@ from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
 from qa import chat, facts, kinds, premise
-from qa.abstain import Answerability, staged
+from qa.abstain import Answerability, Read, staged
 from qa.config import Config
 from qa.disagree import disagreement
 from qa.evidence import evidence_for
 from qa.llm import LLM, open_llm
 from qa.parse import REFUSAL, DraftParser, is_refusal
 from qa.prompt import defused, render
-from qa.rerank import CrossEncoder, Reranker
+from qa.reader import Reader, SentenceReader
+from qa.rerank import CrossEncoder, Encoder, Reranker
 from qa.retrieve import Retriever
 from qa.types import (
     Answer,
@@ -56,6 +57,7 @@ class Asker:
         self.llm = llm
         self._make_reranker = reranker
         self._reranker: Reranker | None = None
+        self._reader: Reader | None = None
         self._loading = threading.Lock()
 
     @classmethod
@@ -167,7 +169,7 @@ class Asker:
             claim = Claim(best.text, (_verbatim(best),))
             claim = _correction(found, [claim]) or claim
             yield ClaimChecked(claim)
-            alone = Answerability(found).alone()
+            alone = Answerability(found, self._read()).alone()
             yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
         else:
             yield from self._written(self.llm, writing)
@@ -177,6 +179,7 @@ class Asker:
         desk = _Desk(
             found,
             Gate(found.standalone, found.evidence, floor=self.config.support, embed=self.library.embedder.query),
+            Answerability(found, self._read()),
             answerable=self.config.answerable,
         )
         parser = DraftParser()
@@ -255,6 +258,14 @@ class Asker:
                 self._reranker = self._make_reranker()
             return self._reranker
 
+    def _read(self) -> Read | None:
+        """What reads the evidence; None where the reranker shows nothing to start from."""
+        with self._loading:
+            encoder: object = self._reranker
+            if self._reader is None and isinstance(encoder, Encoder):
+                self._reader = SentenceReader(encoder)
+            return None if self._reader is None else self._reader.read
+
 
 def _standalone(question: str, history: Sequence[Turn]) -> str:
     """Return the question as it is searched. Raises InputError for an empty or overlong one."""
@@ -322,11 +333,11 @@ class _Writing:
 class _Desk:
     """Where drafts become claims: each through the gate, the first that passes also against the dial for answerability."""
 
-    def __init__(self, found: EvidenceFound, gate: Gate, *, answerable: float) -> None:
+    def __init__(self, found: EvidenceFound, gate: Gate, judge: Answerability, *, answerable: float) -> None:
         self._found = found
         self._gate = gate
         self._least = answerable
-        self._judge = Answerability(found)
+        self._judge = judge
         self._passed = False
         self._begun = False  # the answer to a yes/no question has begun with yes or no, where a rule can tell
         self.hardly = False  # a proven sentence was withdrawn because the articles hardly answer the question

@@ -140,7 +140,7 @@ def _ranked(
     else:
         scores = []
         for asked, some in groupby(pairs, key=lambda pair: pair[1].asked or pair[1].clause):
-            scores += reranker.scores(asked or question, [f"{_short(h.title)}: {s.text}" for s, h in some])
+            scores += reranker.scores(asked or question, [f"{short_title(h.title)}: {s.text}" for s, h in some])
     candidates = [
         _Candidate(sentence, hit, score + hit.stages.get("time", 0.0))
         for (sentence, hit), score in zip(pairs, scores, strict=True)
@@ -184,7 +184,7 @@ def _said_already(sentence: Sentence, chosen: Iterable[tuple[_Candidate, bool]])
     return False
 
 
-def _short(title: str) -> str:
+def short_title(title: str) -> str:
     """What an article is about, in a few words: a whole standfirst would outweigh the sentence it is read with."""
     return title if len(title) <= TITLE_CHARS else title[:TITLE_CHARS].rsplit(" ", 1)[0]
 

@@ -62,6 +62,15 @@ class Prompt:
 
 
 @dataclass(frozen=True, slots=True)
+class Reading:
+    """What the reader makes of one sentence of the evidence (`qa.reader`)."""
+
+    says: float  # logit of "the sentence says what is asked", about -6 to 5
+    start: int  # of the most likely answer, characters of the sentence
+    end: int  # exclusive
+
+
+@dataclass(frozen=True, slots=True)
 class Draft:
     """One sentence as the model wrote it, marks taken off."""
 

@@ -42,7 +42,7 @@ _YES_OR_NO = re.compile(
 # A question; what ends inside quotation marks ('It has "Who is first?') ends with a title that asks one.
 _ASKS = re.compile(r"(?:[^\"“]|[\"“][^\"”]*[\"”])*\?|[\"“][^\"”]*\?[\"”]?")
 _ROUND_MARK = re.compile(r"(?<=\s)\((\d{1,2})\)(?=[.!?]?$)")  # "... in 1994 (2)." where [2] is meant
-_THE_COUNT = re.compile(r"\bthe (?:two|three|four|five|six|seven|eight|nine|ten)\b")
+_THE_COUNT = re.compile(r"\b(?:the|what|which) (two|three|four|five|six|seven|eight|nine|ten)\b", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +99,7 @@ class Gate:
         days = facts.days(quoted, sentence.date) | ({sentence.date} if sentence.date else set())
         dated = facts.day_words(days)
         # A question's "the two sources" may be said again; it counts what the sentence names.
-        counted = {n for words in _THE_COUNT.findall(text) if words in self._question for n in facts.numbers(words)}
+        counted = {n for word in _counted(text) & _counted(self._question) for n in facts.numbers(f"the {word}")}
         # What the reader can work out from the article's date ("Tuesday") may be said in full, but only as a date.
         allowed = facts.numbers(quoted) | counted | (facts.numbers(dated) & facts.calendar_numbers(text))
         failures = [
@@ -242,3 +242,8 @@ def _citation(evidence: Evidence, support: float) -> Citation:
         label=evidence.label,
         file=evidence.file,
     )
+
+
+def _counted(text: str) -> set[str]:
+    """The words that count what is named beside: "three" of "what are the three aims" and "which three aims"."""
+    return {word.lower() for word in _THE_COUNT.findall(text)}

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -13,10 +15,21 @@ import pytest
 from evals import calibrate, stats
 from index.errors import InputError
 from qa import abstain
-from qa.types import Evidence, EvidenceFound
+from qa.types import Evidence, EvidenceFound, Reading
 
 MANY = 2_000
 QUESTION, TEXT = "who won?", "Ada Brink won."
+
+
+def read(question: str, sentences: Sequence[Evidence]) -> list[Reading]:
+    """What the made-up runs say of themselves."""
+    return [Reading(float(one.context or 0) if one.context[:1] in "-0123456789" else 0.5, 0, 1) for one in sentences]
+
+
+@pytest.fixture(autouse=True)
+def made_up_reader(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(calibrate, "CrossEncoder", lambda: None)
+    monkeypatch.setattr(calibrate, "SentenceReader", lambda _: SimpleNamespace(read=read))
 
 
 def shown(text: str, score: float, **more: Any) -> dict[str, Any]:  # noqa: ANN401
@@ -30,11 +43,11 @@ def written(folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1) 
     folder.mkdir()
     questions, predictions = [], []
     for number in range(many):
-        sentence, passage = (float(x) for x in rng.normal(2, 5, size=2))
-        likely = 1 / (1 + np.exp(-(abstain.BIAS + abstain.SENTENCE * sentence + abstain.PASSAGE * passage)))
+        passage, says = (float(x) for x in rng.normal([2, 0], [5, 3]))
+        likely = 1 / (1 + np.exp(-(abstain.READ.bias + abstain.READ.passage * passage + abstain.READ.says * says)))
         answerable = bool(rng.random() < likely)
         questions.append({"id": str(number), "question": QUESTION, "answers": [], "answerable": answerable})
-        evidence = [shown(text, sentence), shown("It was close.", sentence + 9, neighbour=True)]
+        evidence = [shown(text, 1.0, context=str(says)), shown("It was close.", 9.0, neighbour=True, label=2)]
         retrieved = [{"stages": {"rerank": passage}}, {"stages": {}}]
         predictions.append(
             {"id": str(number), "question": QUESTION, "standalone": None, "evidence": evidence, "retrieved": retrieved}
@@ -49,9 +62,9 @@ def test_the_weights_that_made_the_questions_are_found_again(
 ) -> None:
     assert calibrate.main(written(tmp_path / "made")) == 0
     found = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines() if line}
-    assert float(found["BIAS"]) == pytest.approx(abstain.BIAS, abs=0.2)
-    assert float(found["SENTENCE"]) == pytest.approx(abstain.SENTENCE, abs=0.04)
-    assert float(found["PASSAGE"]) == pytest.approx(abstain.PASSAGE, abs=0.04)
+    assert float(found["bias"]) == pytest.approx(abstain.READ.bias, abs=0.2)
+    assert float(found["passage"]) == pytest.approx(abstain.READ.passage, abs=0.04)
+    assert float(found["says"]) == pytest.approx(abstain.READ.says, abs=0.06)
     assert float(found["all"]) == float(found["made"])
     assert 0.7 < float(found["all"]) < 0.9
 
@@ -72,7 +85,7 @@ def one_case(tmp_path: Path, question: str, *evidence: dict[str, Any]) -> calibr
     # A kill in the middle of the last line; the first has a line separator as it is.
     whole = json.dumps(row, ensure_ascii=False) + '\n{"id": "y", "ques'
     (tmp_path / "predictions.jsonl").write_text(whole, encoding="utf-8")
-    (case,) = calibrate.cases(tmp_path, questions)
+    (case,) = calibrate.cases(tmp_path, questions, read)
     return case
 
 
@@ -80,13 +93,13 @@ def test_a_case_is_what_the_product_would_judge(tmp_path: Path) -> None:
     question, text = "What did Ada Brink build in 1931?", "She built the mill\u2028in that year."
     before = "Ada Brink came to Holm in 1931."
     sentence = Evidence(1, "a", "A mill", None, 1, 0, len(text), text, 2.0)
-    neighbour = shown("It was close.", 7.0, neighbour=True)
+    neighbour = shown("It was close.", 7.0, neighbour=True, label=2)
     for context in (before, ""):
         found = EvidenceFound(question, (replace(sentence, context=context),), (), 0.0)
         case = one_case(tmp_path, question, shown(text, 2.0, title="A mill", context=context), neighbour)
         assert case.fits is (abstain.Answerability(found).alone() is not None)
         assert case.fits is bool(context)
-        assert case.signs == (2.0, 1.0)
+        assert case.signs == (1.0, 0.5 if context else 0.0)
 
 
 def test_a_run_of_an_older_program_is_named(tmp_path: Path) -> None:

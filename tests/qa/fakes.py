@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Generator, Sequence
 from datetime import date
+from functools import cache
 
 from index.embed import Embedder, Vectors
 from index.types import Article, Sentence
 from qa.llm import Chunk, Finish
-from qa.rerank import Reranker
+from qa.rerank import CrossEncoder
 from qa.types import Evidence, Prompt
 
 Reply = Sequence[str | Exception] | Callable[[Prompt], str]
@@ -138,10 +139,11 @@ class RememberingEmbedder:
 class RememberingReranker:
     """A real reranker that reads each pair once."""
 
-    def __init__(self, real: Reranker) -> None:
+    def __init__(self, real: CrossEncoder) -> None:
         self.name = real.name
         self._real = real
         self._known: dict[tuple[str, str], float] = {}
+        self.states = cache(real.states)
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
         """Return a relevance for each text."""

@@ -1,0 +1,105 @@
+"""The cases that the reader is trained on: spans that are the answer, questions that are wrong in the way they say."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from evals import reader_cases, train_reader
+from evals.reader_cases import OPPOSITES, Case
+from index.errors import InputError
+
+PARAGRAPHS = {
+    "Ada Brink opened the first mill of Holm in 1931. It made paper for the northern towns. Otto Brandt had it by March 1950.": [
+        ("Who opened the first mill of Holm in 1931?", "Ada Brink"),
+        ("What did the mill of Holm make for the northern towns?", "paper"),
+        ("Who bought the mill from Ada Brink in March?", "Otto Brandt"),
+    ],
+    "The harbour of Lund Bay was closed after the storm of 1962. Ships went to Port Arden instead. The fishermen protested.": [
+        ("Why was the harbour of Lund Bay closed in 1962?", "the storm of 1962"),
+        ("Where did ships go after Lund Bay was closed?", "Port Arden"),
+        ("Who protested when the harbour was closed?", "The fishermen"),
+    ],
+}
+
+
+@pytest.fixture
+def squad(tmp_path: Path) -> Path:
+    paragraphs = [
+        {
+            "context": text,
+            "qas": [{"question": q, "answers": [{"text": a, "answer_start": text.index(a)}]} for q, a in asked],
+        }
+        for text, asked in PARAGRAPHS.items()
+    ]
+    file = tmp_path / "train.json"
+    file.write_text(json.dumps({"data": [{"title": "Holm_Bay", "paragraphs": paragraphs}]}), encoding="utf-8")
+    return file
+
+
+def many(squad: Path) -> list[Case]:
+    return [case for seed in range(60) for case in reader_cases.read_cases(squad, seed=seed)]
+
+
+def test_an_answer_is_where_the_case_says(squad: Path) -> None:
+    golds = {question: answer for asked in PARAGRAPHS.values() for question, answer in asked}
+    answered = [case for case in many(squad) if case.way == "answered"]
+    assert {case.question for case in answered} == set(golds)
+    for case in answered:
+        assert case.answer is not None
+        assert case.text[slice(*case.answer)] == golds[case.question]
+        assert case.title == "Holm Bay"
+
+
+def test_every_way_is_taken_and_only_two_leave_an_answer(squad: Path) -> None:
+    ways = Counter(case.way for case in many(squad))
+    assert set(ways) == {
+        *("answered", "elsewhere", "beside", "renamed"),
+        *("wrong name", "wrong number", "wrong word", "wrong opposite", "wrong negation"),
+    }
+    for case in many(squad):
+        assert (case.answer is not None) is (case.way in {"answered", "renamed"})
+
+
+def test_a_wrong_question_differs_and_a_renamed_one_agrees_with_its_text(squad: Path) -> None:
+    asked = {question for questions in PARAGRAPHS.values() for question, _ in questions}
+    for case in many(squad):
+        assert (case.question in asked) is (case.way in {"answered", "elsewhere", "beside"})
+        if case.way == "renamed":
+            shared = set(case.question.rstrip("?").split()) & set(case.text.replace(".", "").split())
+            assert any(word.istitle() for word in shared)
+        if case.way == "wrong name":
+            assert not all(word in case.text for word in case.question.rstrip("?").split() if word.istitle())
+
+
+def test_a_text_without_the_answer_lacks_it(squad: Path) -> None:
+    golds = {question: answer for asked in PARAGRAPHS.values() for question, answer in asked}
+    for case in many(squad):
+        if case.way in {"elsewhere", "beside"}:
+            assert golds[case.question].lower() not in case.text.lower()
+
+
+def test_a_seed_gives_the_same_cases(squad: Path) -> None:
+    assert reader_cases.read_cases(squad, seed=3) == reader_cases.read_cases(squad, seed=3)
+    assert reader_cases.read_cases(squad, seed=3) != reader_cases.read_cases(squad, seed=4)
+
+
+def test_opposites_go_both_ways() -> None:
+    assert all(word in OPPOSITES[other] for word, others in OPPOSITES.items() for other in others)
+    assert all(word != other for word, others in OPPOSITES.items() for other in others)
+
+
+def test_another_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "train.json"
+    for text in ("[]", "{", '{"data": [{"title": 1}]}'):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"train\.json: not a file of SQuAD 1\.1"):
+            reader_cases.read_cases(file)
+    assert train_reader.main(["--squad", str(tmp_path / "none.json"), "--out", str(tmp_path / "r.onnx")]) == 2
+    assert train_reader.main(["--squad", str(file), "--out", str(tmp_path / "r.onnx"), "--cases", "9"]) == 2
+    said = capsys.readouterr().err
+    assert "none.json: not a file of SQuAD 1.1" in said
+    assert "--cases 9: more than 2000 are needed" in said
