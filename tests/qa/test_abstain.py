@@ -9,8 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import Passage
-from qa.abstain import NEAR, Answerability
-from qa.types import Citation, Evidence, EvidenceFound, Hit
+from qa.abstain import NEAR, Answerability, Read
+from qa.types import Citation, Evidence, EvidenceFound, Hit, Reading
 
 WHO = "who did Mittal meet?"
 
@@ -65,6 +65,51 @@ def test_without_a_cross_encoder_there_is_no_number() -> None:
     alone = Answerability(made).alone()
     assert alone is not None
     assert alone.probability is None
+
+
+def says(*logits: float) -> Read:
+    """A reader that makes these logits of the sentences, in their order."""
+    return lambda _, sentences: [Reading(logit, 0, 1) for logit in logits[: len(sentences)]]
+
+
+@given(logits, logits, logits)
+def test_with_a_reader_it_grows_with_what_the_sentence_says(sentence: float, reading: float, more: float) -> None:
+    made = found(WHO, [sentence])
+    for judge in ("written", "alone"):
+        likely = []
+        for logit in (reading, max(reading, more)):
+            answerability = Answerability(made, says(logit))
+            alone = answerability.alone()
+            assert alone is not None
+            told = answerability.written(cited(made.evidence[0])) if judge == "written" else alone.probability
+            assert told is not None
+            likely.append(told)
+        assert 0 < likely[0] <= likely[1] < 1
+
+
+def test_the_sentence_that_says_it_goes_before_the_one_that_is_about_it() -> None:
+    made = found(WHO, [6.0, 5.0, 4.5])
+    for logits_, best in (((-3.0, 3.0, 0.0), 1), ((3.0, -3.0, 0.0), 0)):
+        alone = Answerability(made, says(*logits_)).alone()
+        assert alone is not None
+        assert alone.sentence == made.evidence[best]
+
+
+def test_the_evidence_is_read_once_and_only_when_it_is_needed() -> None:
+    asked: list[str] = []
+
+    def read(question: str, sentences: Sequence[Evidence]) -> list[Reading]:
+        asked.append(question)
+        return [Reading(1.0, 0, 1) for _ in sentences]
+
+    made = found(WHO, [6.0, 5.0])
+    judge = Answerability(made, read)
+    assert asked == []
+    assert judge.alone()
+    assert judge.written(cited(made.evidence[0]))
+    assert asked == [WHO]
+    assert Answerability(found(WHO, []), read).alone() is None
+    assert asked == [WHO]
 
 
 def test_nothing_found_is_no_answer() -> None:

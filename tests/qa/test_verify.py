@@ -208,6 +208,27 @@ def test_a_sentence_that_ends_with_a_title_that_asks_is_no_question(embedder: Em
         assert labels(gate.check(draft)) == (1,)
 
 
+@pytest.mark.parametrize(
+    ("question", "told", "shown"),
+    [
+        ("What three aims has the voyage?", "The three aims of the voyage are to map, to dive and to teach.", True),
+        (
+            "Which are the three aims of the voyage?",
+            "The three aims of the voyage are to map, to dive and to teach.",
+            True,
+        ),
+        ("What four aims has the voyage?", "The three aims of the voyage are to map, to dive and to teach.", False),
+        ("What aims has the voyage?", "The three aims of the voyage are to map, to dive and to teach.", False),
+    ],
+)
+def test_a_question_that_counts_what_is_asked_for_may_be_said_again(
+    question: str, told: str, *, shown: bool, embedder: Embedder
+) -> None:
+    said = "The aims of the voyage are to map, to dive and to teach."
+    gate = small_gate(question, said, said, embedder=embedder)
+    assert bool(gate.check(Draft(told, (1,))).citations) is shown
+
+
 def test_a_number_in_round_brackets_at_the_end_is_a_mark_if_there_is_such_a_sentence(embedder: Embedder) -> None:
     said = "The city says heavy lorries must wait until September."
     gate = small_gate("Why do lorries wait?", said, said, embedder=embedder)
