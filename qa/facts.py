@@ -56,7 +56,8 @@ UNITS = {
 }  # fmt: skip
 # Two sides that a sentence about the same thing is not on at once, in one form of each word; words that stand on either side in
 # passing ("up", "first", "open" as an adjective beside "closed doors") are left out.
-_OPPOSITES = """
+# Opposites of which one can answer a question with the other: who lost is told by who won, the smaller by the larger.
+_CONVERSES = """
     more most large larger bigger greater above exceed | less least few fewer fewest small smaller below under
     before earlier | after later
     rise rose risen increase grow grew grown climb gain surge soar raise | fall fell fallen decrease drop decline plunge shrank
@@ -65,22 +66,59 @@ _OPPOSITES = """
     accept approve support back endorse agree | reject oppose opposition disagree refuse condemn
     buy bought purchase acquire | sell sold
     hire appoint | dismiss sack
-    arrest detain jail imprison | release free acquit
     best | worst
     highest | lowest
+    arrive enter | leave left depart
+    success succeed | failure fail
+    start begin began begun | end finish
+    strengthen | weaken
+    early earliest | late latest
+    old older oldest | new newer newest
+    long longer longest | short shorter shortest
+    strong stronger strongest | weak weaker weakest
+    heavy heavier | light lighter
+    hot warm | cold cool
+    similar alike same | different dissimilar disparate opposite
+    add | remove subtract
+    include | exclude
+    gain | lose lost
+"""
+_OPPOSITES = """
+    arrest detain jail imprison | release free acquit
     maximum | minimum
     guilty convict | innocent acquit clear
     alive survive | dead die kill
     legal lawful | illegal unlawful
     possible able | impossible unable
-    arrive enter | leave left depart
     north northern | south southern
     east eastern | west western
-    success succeed | failure fail
-    start begin began begun | end finish
-    strengthen | weaken
     allow permit | ban forbid forbidden prohibit
+    first | last
+    horizontal | vertical
+    internal inner | external outer
+    upper | lower
+    rest | motion
+    accelerate acceleration | decelerate deceleration
+    attract | repel
+    common frequent | rare uncommon
+    simple easy | complex difficult
+    rich wealthy | poor
+    rural | urban
+    domestic | foreign
+    public | private
+    temporary | permanent
+    ancient | modern
+    advantage benefit | disadvantage drawback
+    minority | majority
+    civilian | military
+    build built construct | demolish dismantle
+    king | queen
+    man men | woman women
+    male | female
 """
+# A word with one of these before it says the opposite, or another thing: "unpaid", "subatomic". Where the beginning is one of
+# other words too ("impress"), the rest needs more letters.
+_PREFIXES = {"un": 4, "non": 4, "anti": 4, "sub": 4, "il": 4, "dis": 6, "im": 6, "in": 6, "ir": 6}
 
 # How a sentence begins that speaks to a reader or a machine instead of telling something.
 _ORDER = re.compile(
@@ -242,19 +280,41 @@ def contrary(text: str, quoted: str) -> tuple[str, str] | None:
 
     A pair counts only if neither text has words of both sides.
     """
+    return _opposed(text, quoted, (*_sides(_CONVERSES), *_sides(_OPPOSITES)))
+
+
+def other_thing(question: str, quoted: str) -> bool:
+    """True if `question` asks about the opposite of what `quoted` tells of: "horizontal" where that says "vertical".
+
+    It is false for opposites of which one answers with the other, as in "who lost?" and "Ann won against Bo".
+    """
+    return _opposed(question, quoted, _sides(_OPPOSITES)) is not None
+
+
+def _opposed(
+    text: str, quoted: str, sides: tuple[tuple[frozenset[str], frozenset[str]], ...]
+) -> tuple[str, str] | None:
     said, there = ({stem(word): word for word in re.findall(r"[^\W\d_]+", folded(one))} for one in (text, quoted))
-    for mine, other in _sides():
+    for mine, other in sides:
         ours, theirs = mine & said.keys(), other & there.keys()
         if ours and theirs and mine.isdisjoint(there) and other.isdisjoint(said):
             return said[min(ours)], there[min(theirs)]
+    for one in sorted(said.keys() - there.keys()):
+        for another in sorted(there.keys() - said.keys()):
+            if _prefixed(one, another) or _prefixed(another, one):
+                return said[one], there[another]
     return None
 
 
 @cache
-def _sides() -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
-    pairs = [line.split("|") for line in _OPPOSITES.strip().splitlines()]
+def _sides(table: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
+    pairs = [line.split("|") for line in table.strip().splitlines()]
     sides = [tuple(frozenset(map(stem, side.split())) for side in pair) for pair in pairs]
     return tuple((one, other) for first, second in sides for one, other in ((first, second), (second, first)))
+
+
+def _prefixed(root: str, whole: str) -> bool:
+    return any(whole == prefix + root and len(root) >= least for prefix, least in _PREFIXES.items())
 
 
 def denied_numbers(text: str) -> set[Decimal]:

@@ -79,9 +79,10 @@ def fits(question: str, text: str, around: str = "") -> bool:
     """True unless `text` plainly does not answer `question`, by rules that look at no other sentence.
 
     A time or an amount needs a number or a day that the question does not have. What the question denies must be denied, and
-    what it states must not be; its numbers must be there, or `around` the text (title, sentences before, date). What ends with a
-    colon or asks something itself answers nothing. Of 371 questions of squad2, qed and clapnq the rules withhold 1 in 21 of
-    the answerable and 1 in 6 of the others; that "who" needs a new name, and "where" a place, was tried: it did harm.
+    what it states must not be; its opposite is another thing ("vertical" for "horizontal"). Its numbers must be there, or
+    `around` the text (title, sentences before, date). What ends with a colon or asks something itself answers nothing. Of 371
+    questions of squad2, qed and clapnq the rules but that of opposites withhold 1 in 21 of the answerable and 1 in 6 of the
+    others; that "who" needs a new name, and "where" a place, was tried: it did harm.
     """
     question, text = (_NUMBERED.sub("", one) for one in (_TURN.sub("", question), text))
     if text.rstrip().endswith((":", "?")):
@@ -95,6 +96,8 @@ def _agrees(question: str, text: str, around: str) -> bool:
     asked = frozenset(facts.content_stems(question))
     denies = facts.negated(question)
     if denies != facts.negated(text) and (denies or facts.denied(text, asked)):
+        return False
+    if facts.other_thing(question, text):
         return False
     told = facts.numbers(f"{text} {around}")
     return not any(number > SMALL_NUMBER for number in facts.numbers(question) - told)

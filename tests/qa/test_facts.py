@@ -244,10 +244,22 @@ def test_what_is_denied_is_what_follows_the_negation() -> None:
         ("Sales rose and fell.", "Sales fell.", None),
         ("Sales rose.", "Sales grew.", None),
         ("He left.", "", None),
+        ("It is equivalent to motion.", "It is equivalent to rest.", ("motion", "rest")),
+        ("forces between atomic particles", "forces between subatomic particles", ("atomic", "subatomic")),
+        ("It impressed them.", "It was pressed on them.", None),  # a word of its own
+        ("an illegal trade", "a legal trade", ("illegal", "legal")),
+        ("Mary's brother John", "John, whose sister is Mary", None),  # says the same the other way round
     ],
 )
 def test_opposites(text: str, quoted: str, pair: tuple[str, str] | None) -> None:
     assert facts.contrary(text, quoted) == pair
+
+
+def test_a_question_on_the_opposite_asks_about_another_thing() -> None:
+    assert facts.other_thing("What holds a horizontal spring?", "A vertical spring is held by gravity.")
+    assert facts.other_thing("Who runs the illegal port?", "Ada Brink runs the legal port.")
+    assert not facts.other_thing("Who lost the final?", "Ann won the final against Bo.")
+    assert not facts.other_thing("Who runs the port?", "Ada Brink runs the legal port.")
 
 
 @given(
