@@ -58,6 +58,7 @@ UNITS = {
 # passing ("up", "first", "open" as an adjective beside "closed doors") are left out.
 # Opposites of which one can answer a question with the other: who lost is told by who won, the smaller by the larger.
 _CONVERSES = """
+    alive survive | dead die kill
     more most large larger bigger greater above exceed | less least few fewer fewest small smaller below under
     before earlier | after later
     rise rose risen increase grow grew grown climb gain surge soar raise | fall fell fallen decrease drop decline plunge shrank
@@ -87,7 +88,6 @@ _OPPOSITES = """
     arrest detain jail imprison | release free acquit
     maximum | minimum
     guilty convict | innocent acquit clear
-    alive survive | dead die kill
     legal lawful | illegal unlawful
     possible able | impossible unable
     north northern | south southern
