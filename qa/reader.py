@@ -21,7 +21,7 @@ from qa.types import Evidence, Reading
 
 WEIGHTS = Path(__file__).parent / "weights" / "reader.onnx"
 CONTEXT_CHARS = 300  # of what stands before the sentence
-ANSWER_TOKENS = 20  # at most, as in training
+ANSWER_TOKENS = 20  # at most
 
 
 class Reader(Protocol):
