@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from functools import cache
@@ -299,11 +299,10 @@ def _opposed(
         ours, theirs = mine & said.keys(), other & there.keys()
         if ours and theirs and mine.isdisjoint(there) and other.isdisjoint(said):
             return said[min(ours)], there[min(theirs)]
-    for one in sorted(said.keys() - there.keys()):
-        for another in sorted(there.keys() - said.keys()):
-            if _prefixed(one, another) or _prefixed(another, one):
-                return said[one], there[another]
-    return None
+    only_said, only_there = said.keys() - there.keys(), there.keys() - said.keys()
+    pairs = [(root, whole) for root, whole in _prefixed(only_said) if whole in only_there]
+    pairs += [(whole, root) for root, whole in _prefixed(only_there) if whole in only_said]
+    return (said[min(pairs)[0]], there[min(pairs)[1]]) if pairs else None
 
 
 @cache
@@ -313,8 +312,9 @@ def _sides(table: str) -> tuple[tuple[frozenset[str], frozenset[str]], ...]:
     return tuple((one, other) for first, second in sides for one, other in ((first, second), (second, first)))
 
 
-def _prefixed(root: str, whole: str) -> bool:
-    return any(whole == prefix + root and len(root) >= least for prefix, least in _PREFIXES.items())
+def _prefixed(roots: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Each root with each word that a prefix makes of it."""
+    return ((root, prefix + root) for root in roots for prefix, least in _PREFIXES.items() if len(root) >= least)
 
 
 def denied_numbers(text: str) -> set[Decimal]:
