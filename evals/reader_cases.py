@@ -2,9 +2,11 @@
 
 SQuAD 1.1 has no unanswerable questions (Rajpurkar et al., EMNLP 2016), so they are made: a sentence of the same article that
 shares much with the question but lacks the answer, and a question that was made wrong beside the text that answered it. Its
-name, number or word is another one of the article's questions, its adjective the opposite, or its verb negated, the ways in
-which people wrote the unanswerable questions of SQuAD 2.0 (Rajpurkar, Jia and Liang, ACL 2018, table 1). Renaming something in
-both question and text leaves an answer, so that a strange name alone tells nothing.
+name, number or word is another one of the article's questions, its adjective the opposite, its verb negated, or why is asked
+of what is only dated, the ways in which people wrote the unanswerable questions of SQuAD 2.0 (Rajpurkar, Jia and Liang, ACL
+2018, table 1). As often it is the text that is changed, and at times something is renamed in both or changed beside the answer,
+which leaves an answer: so a strange word alone tells nothing. Some questions of each kind are clipped to what is typed into a
+search box.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +28,20 @@ from index.types import Article
 from index.words import content_words
 
 WINDOW_CHARS = 600  # of the sentences that are read together
-SHARES = {"answered": 0.36, "elsewhere": 0.14, "beside": 0.07, "renamed": 0.06, "made wrong": 0.37}
-WAYS = ("name", "name", "number", "opposite", "opposite", "word", "word", "negation")  # to make a question wrong
+SHARES = {"answered": 0.36, "elsewhere": 0.13, "beside": 0.07, "renamed": 0.06, "made wrong": 0.38}
+WAYS = (
+    "name",
+    "name",
+    "number",
+    "opposite",
+    "opposite",
+    "word",
+    "word",
+    "negation",
+    "asked",
+)  # to make a question wrong
+IN_TEXT = 0.35  # of those made wrong, the text is changed instead, if that can be
+CLIPPED = 0.25  # of the questions are clipped
 
 _OPPOSITES = (
     "first last|largest smallest|biggest smallest|highest lowest|most least|before after|north south|northern southern|east west"
@@ -56,8 +70,15 @@ _OPPOSITES = (
 _MONTHS = tuple(calendar.month_name)[1:]
 _WORD = re.compile(r"[A-Za-z0-9][\w'’-]*")
 _NAME = re.compile(r"(?<!^)\b[A-Z][\w'’.-]*(?:\s+(?:(?:of|the|de|and)\s+)?[A-Z][\w'’-]*)*")
+_DATED = re.compile(rf"\d|\b(?:{'|'.join(_MONTHS)})\b")
 _NUMBER = re.compile(r"\b\d[\d,.]*\b")
 _VERB = re.compile(r"\b(?:did|does|do|is|are|was|were|has|have|had|can|could|would|will)\b")
+_WHY = {"When": ("Why", "How"), "Where": ("Why", "When"), "Why": ("When", "Where"), "What year": ("Why",)}
+_FILLING = frozenset(
+    {"a", "an", "the", "of", "in", "on", "at", "by", "for", "to", "did", "do", "does", "is", "are", "was", "were"}
+    | {"has", "have", "had", "that", "which", "with", "from", "and"}
+)
+_DENIES = re.compile(r"\b(?:not|never|no|nor|neither|none|without|cannot)\b|n['’]t\b", re.IGNORECASE)
 _ENDINGS = ("ing", "ed", "tion", "ment", "ity", "ous", "al", "ly", "ers", "er", "ies", "s")
 
 
@@ -126,7 +147,16 @@ class _Maker:
                 start, end = answer["answer_start"], answer["answer_start"] + len(answer["text"])
                 inside = [at for at, (s, e) in enumerate(self._spans[paragraph]) if s <= start and end <= e]
                 if inside and len(question) >= 10:
-                    yield self._case(question, paragraph, inside[0], (start, end))
+                    case = self._case(question, paragraph, inside[0], (start, end))
+                    yield replace(case, question=self._clipped(case.question)) if self._often(CLIPPED) else case
+
+    def _often(self, share: float) -> bool:
+        return self._random.random() < share
+
+    def _clipped(self, question: str) -> str:
+        """The question as it is typed in haste: without some of the words that say nothing by themselves."""
+        first, *others = question.rstrip(" ?").split()
+        return " ".join([first, *(word for word in others if word.lower() not in _FILLING or self._often(0.5))]) + "?"
 
     def _case(self, question: str, paragraph: int, sentence: int, answer: tuple[int, int]) -> Case:
         text, offset = self._window(paragraph, sentence)
@@ -140,6 +170,8 @@ class _Maker:
             return self._renamed(plain, place) or plain
         if way == "made wrong":
             for one in self._random.sample(WAYS, len(WAYS)):
+                if self._often(IN_TEXT) and (changed := self._other_text(one, plain, place)) is not None:
+                    return Case(f"text's {one}", self._title, question, changed, None)
                 wrong = self._wrong(one, question, text)
                 if wrong is not None and wrong != question:
                     return Case(f"wrong {one}", self._title, wrong, text, None)
@@ -185,11 +217,58 @@ class _Maker:
         asked = plain.question.replace(name, other)
         return Case("renamed", self._title, asked, text, (len(before), len(before) + len(answer)))
 
+    def _other_text(self, way: str, plain: Case, place: tuple[int, int]) -> str | None:
+        """The text changed in this way where it says what the question says; None if it has nothing that could be."""
+        begin = max((s for s, e in _sentences(plain.text) if s <= place[0]), default=0)
+        end = min((e for s, e in _sentences(plain.text) if e >= place[1]), default=len(plain.text))
+        before, after = plain.text[begin : place[0]], plain.text[place[1] : end]
+        if way == "negation":
+            verbs = list(_VERB.finditer(before)) + list(_VERB.finditer(after))
+            if not verbs or _DENIES.search(plain.question + plain.text):
+                return None
+            verb = verbs[-1 if self._often(0.5) else 0].group()
+            swaps = {verb: [f"{verb} not", f"{verb} never"]}
+        elif way == "number":
+            swaps = {
+                number: [str(abs(int(number) + self._random.choice((-20, -10, -2, -1, 1, 2, 10, 20))))]
+                for number in _NUMBER.findall(plain.question)
+                if number.isdigit() and len(number) > 1
+            }
+        elif way == "name":
+            swaps = {
+                name: self._other_names(plain.question, plain.text, len(name.split()))
+                for name in _names(plain.question)
+            }
+        elif way == "opposite":
+            swaps = {word: list(OPPOSITES.get(word, ())) for word in re.findall(r"[a-z]+", plain.question)}
+        else:
+            return None
+        words = before + " " + after
+        swaps = {
+            word: other for word, other in swaps.items() if other and _has(words, word) and word not in self._title
+        }
+        if not swaps:
+            return None
+        word = self._random.choice(sorted(swaps))
+        other = self._random.choice(swaps[word])
+        # A name is changed wherever it stands: what is told of it elsewhere in the text would still be told of it.
+        count = 1 if way == "negation" else 0
+        changed = _with(before, word, other, count), plain.text[slice(*place)], _with(after, word, other, count)
+        if way in ("opposite", "negation"):
+            if way == "negation" and _has(before, word):
+                changed = changed[0], changed[1], after
+            return plain.text[:begin] + "".join(changed) + plain.text[end:]
+        return _with(plain.text[:begin], word, other, 0) + "".join(changed) + _with(plain.text[end:], word, other, 0)
+
     def _wrong(self, way: str, question: str, text: str) -> str | None:
         """The question made wrong in this way; None if it has nothing that could be."""
         there = text.lower()
         if way == "number":
             return self._other_number(question, text)
+        if way == "asked":
+            first = next((one for one in _WHY if re.match(rf"{one} (?:did|do|does|is|are|was|were)\b", question)), None)
+            others = [one for one in _WHY.get(first or "", ()) if one != "When" or not _DATED.search(text)]
+            return f"{self._random.choice(others)}{question[len(first) :]}" if first and others else None
         if way == "name":
             swaps = {name: self._other_names(question, text, len(name.split())) for name in _names(question)}
         elif way == "opposite":
@@ -201,7 +280,8 @@ class _Maker:
                 if word[:5] in there
             }
         else:
-            swaps = {verb: [f"{verb} not", f"{verb} never"] for verb in _VERB.findall(question)[:1]}
+            verbs = [] if _DENIES.search(question + text) else _VERB.findall(question)[:1]
+            swaps = {verb: [f"{verb} not", f"{verb} never"] for verb in verbs}
         swaps = {word: others for word, others in swaps.items() if others}
         if not swaps:
             return None
@@ -215,9 +295,9 @@ class _Maker:
             step = self._random.choice((1, 2, 3, 5, 10) if len(number) < 4 else (1, 2, 5, 10, 20, 50, 100))
             other = str(abs(int(number) + self._random.choice((-step, step))))
             return None if other in text else _with(question, number, other)
-        months = [month for month in _MONTHS if month in question]
+        months = [month for month in _MONTHS if _has(question, month)]
         others = [month for month in _MONTHS if month not in text and month not in question]
-        return question.replace(months[0], self._random.choice(others)) if months and others else None
+        return _with(question, months[0], self._random.choice(others)) if months and others else None
 
     def _other_names(self, question: str, text: str, words: int) -> list[str]:
         """Names from the article's other questions that are not in these texts, of as many words if there are any."""
@@ -256,5 +336,14 @@ def _ending(word: str) -> str:
     return next((end for end in _ENDINGS if word.endswith(end) and len(word) > len(end) + 2), "")
 
 
-def _with(question: str, word: str, other: str) -> str:
-    return re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", lambda _: other, question, count=1)
+def _sentences(text: str) -> list[tuple[int, int]]:
+    return [(s.start, s.end) for s in split(Article("", "", text))]
+
+
+def _has(text: str, word: str) -> bool:
+    return _with(text, word, "") != text
+
+
+def _with(text: str, word: str, other: str, count: int = 1) -> str:
+    """The text with another word; in its first `count` places, in all if 0."""
+    return re.sub(rf"(?<!\w){re.escape(word)}(?!\w)", lambda _: other, text, count=count)

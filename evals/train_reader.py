@@ -2,7 +2,8 @@
 
 The lower half of the pinned cross-encoder stays as it is and is run as it will be (int8); the six layers above start from the
 cross-encoder's own, and learn two things of `evals.reader_cases` at once: whether the text says what is asked, and from which
-token to which (token 0 where it does not). What is written is their int8 ONNX file. The last cases are held out, and the
+token to which (token 0 where it does not). What is written is their int8 ONNX file, and beside it the layers as torch has them
+(.pt), from which a later run can go on. The last cases are held out, and the
 figures on them are printed: AUROC of "answers", and how many answers are found to the token.
 
 Needs torch and onnx (`pip install article-qa[sentence-transformers,reader]`) and about an hour on two cores.
@@ -15,6 +16,7 @@ from __future__ import annotations
 import argparse
 import math
 import random
+import shutil
 import sys
 import tempfile
 import time
@@ -33,9 +35,9 @@ from evals.reader_cases import Case, read_cases
 from evals.run import exit_status
 from index import weights
 from index.errors import InputError
-from index.onnx import side_by_side
+from index.onnx import OnnxModel, side_by_side
 from qa.reader import lead
-from qa.rerank import DEFAULT, CrossEncoder
+from qa.rerank import DEFAULT, HALFWAY, MAX_TOKENS
 
 WIDTH, HEADS, LAYERS, LOWER = 384, 12, 6, 6
 HELD_OUT = 1_000
@@ -55,10 +57,21 @@ class Row:
     last: int
 
 
-def row(case: Case, encoder: CrossEncoder) -> Row | None:
+def lower_half(folder: Path) -> OnnxModel:
+    """Return the lower half by itself, written into `folder`: half of the time of the whole."""
+    import onnx.utils
+
+    whole = weights.path(DEFAULT)
+    names = [one.name for one in onnx.load(whole / "model.onnx").graph.input]
+    onnx.utils.extract_model(str(whole / "model.onnx"), str(folder / "model.onnx"), names, [HALFWAY])
+    shutil.copy(whole / "tokenizer.json", folder)
+    return OnnxModel(folder, max_tokens=MAX_TOKENS)
+
+
+def row(case: Case, encoder: OnnxModel) -> Row | None:
     """Return the case as the lower half reads it; None if the answer was cut off."""
     before = lead(case.title, "")
-    states, places = encoder.states(case.question, before + case.text)
+    states, places = encoder.states((case.question, before + case.text))
     own = np.array([start >= 0 for start, _ in places])
     own[0] = True
     first = last = 0
@@ -162,13 +175,15 @@ def batches(rows: Sequence[Row], random_: random.Random) -> Iterator[list[Row]]:
             yield [rows[at] for at in group]
 
 
-def train(rows: Sequence[Row], *, seed: int, tell: Callable[[str], None]) -> Any:  # noqa: ANN401
-    """Return the layers after one pass over the rows."""
+def train(rows: Sequence[Row], *, seed: int, start: Path | None, tell: Callable[[str], None]) -> Any:  # noqa: ANN401
+    """Return the layers after one pass over the rows; `start` has those of an earlier run."""
     import torch
     from torch.nn import functional
 
     torch.manual_seed(seed)
     reader = layers()
+    if start is not None:
+        reader.load_state_dict(torch.load(start, weights_only=True))
     new = [*reader.says.parameters(), *reader.spans.parameters()]
     old = [*reader.layers.parameters(), *reader.pooler.parameters()]
     optimizer = torch.optim.AdamW([{"params": old, "lr": RATE}, {"params": new, "lr": 5 * RATE}], weight_decay=0.01)
@@ -258,19 +273,28 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
     parser.add_argument("--cases", type=int, default=30_000, metavar="N", help="of about 84,000 (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="go on from the .pt file of an earlier run")
     args = parser.parse_args(argv)
-    return exit_status(lambda: _train(args.squad, args.out, cases=args.cases, seed=args.seed), out=None)
+    return exit_status(
+        lambda: _train(args.squad, args.out, cases=args.cases, seed=args.seed, start=args.start), out=None
+    )
 
 
-def _train(squad: Path, out: Path, *, cases: int, seed: int) -> int:
+def _train(squad: Path, out: Path, *, cases: int, seed: int, start: Path | None) -> int:
+    import torch
+
+    if start is not None and not start.is_file():
+        raise InputError(f"--start {start}: no such file")
     if cases <= 2 * HELD_OUT:
         raise InputError(f"--cases {cases}: more than {2 * HELD_OUT} are needed, as {HELD_OUT} are held out")
-    encoder = CrossEncoder()
     chosen = read_cases(squad, seed=seed)[:cases]
     say(f"{len(chosen)} cases, read by the lower half")
-    rows = [one for one in side_by_side(lambda case: row(case, encoder), chosen) if one is not None]
-    reader = train(rows[:-HELD_OUT], seed=seed, tell=say)
+    with tempfile.TemporaryDirectory() as folder:
+        encoder = lower_half(Path(folder))
+        rows = [one for one in side_by_side(lambda case: row(case, encoder), chosen) if one is not None]
+    reader = train(rows[:-HELD_OUT], seed=seed, start=start, tell=say)
     say(measure(reader, rows[-HELD_OUT:]))
+    torch.save(reader.state_dict(), out.with_suffix(".pt"))
     write(reader, out)
     return 0
 

@@ -167,6 +167,16 @@ _FUTURE = re.compile(
 _HEDGE = re.compile(
     r"\b(?:[Ii]f|may|might|could|[Ww]hether|(?:accus|alleg|rumou?r|propos|expect|suspect)\w*|plan(?:s|ned)? to|likely|unless)\b"
 )
+_BECAUSE = re.compile(
+    r"\b(?:because(?: of)?|due to|owing to|thanks to|as a result of|on account of|caused by)\b", re.IGNORECASE
+)
+_TELLS_WHY = re.compile(
+    r"\b(?:because|since|due to|owing|thanks to|result\w*|led to|leads? to|leading to|caus\w+|reasons?|therefore|thus|hence|so"
+    r"|why|in order|prompt\w*|trigger\w*|attribut\w+|blam\w+|enabl\w+|allow\w*|forc(?:e|ed|ing)|prevent\w*|mean(?:s|t|ing)"
+    r"|given|amid|over|account of|by \w+ing|for fear|for (?:his|her|its|their)|from|makes?|made|making"
+    r"|to (?!a\b|an\b|the\b|this\b|that\b|his\b|her\b|its\b|their\b|as\b|be\b|have\b|[A-Z\d])\w+)",
+    re.IGNORECASE,
+)
 _ISO_DAY = re.compile(r"\b(\d{4})-\d{2}-\d{2}\b")
 _YEAR = re.compile(r"(?<![\d,.$€£])(?:1[5-9]|20)\d{2}(?![\d,.]\d|\d)")
 _MONTH = rf"(?:{'|'.join(sorted(MONTHS, key=len, reverse=True))})\b\.?"
@@ -338,6 +348,17 @@ def obeys(text: str, quoted: str) -> bool:
 def hedged(text: str) -> bool:
     """True if `text` leaves open whether something is so: "if", "might", "expects to", "is accused of"."""
     return _HEDGE.search(text) is not None
+
+
+def because(text: str) -> str | None:
+    """Return what stands before the "because" of `text`, which may be nothing; None if it gives no cause."""
+    given = _BECAUSE.search(text)
+    return text[: given.start()] if given else None
+
+
+def tells_why(text: str) -> bool:
+    """True if `text` may tell the cause or the purpose of something; only a sentence without any sign of it does not."""
+    return _TELLS_WHY.search(text) is not None
 
 
 def days(text: str, published: date | None) -> set[date]:

@@ -21,6 +21,7 @@ OPPOSITE = "says the opposite of the cited sentence"
 CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to take the place of a mark that passes
 NO_ANSWER = "a question, not an answer"
 LEAST_SAID = 0.66  # share of a claim's words, names aside, that its sentence must say: names alone prove nothing
+LEAST_OF_EFFECT = 0.4  # share of what is explained, names aside, that the sentence with the cause must speak of
 QUESTION_WORD = 0.5  # what a word counts that stands only in the question: nobody has said it yet
 NOT_MORE = "says no more than the question"
 FRAGMENT = 3  # content words; an answer with fewer is read together with its question
@@ -117,6 +118,8 @@ class Gate:
             failures.append(OPPOSITE)
         if facts.hedged(quoted) and not facts.hedged(text):
             failures.append("says as a fact what the cited sentence leaves open")
+        if self._invents_cause(text, quoted):
+            failures.append("gives a cause that the cited sentence does not give")
         if facts.obeys(text, quoted):
             failures.append("the cited sentence is an order, not a statement")
         there = set(facts.content_stems(f"{quoted} {dated}"))
@@ -130,6 +133,18 @@ class Gate:
         words = sum(stem in there or stem in near for stem in stems) / len(stems) if stems else 0.0
         meaning = self._cosine(text, quoted) if self._embed else words
         return Support(max(0.0, min(1.0, 0.6 * words + 0.4 * meaning)), tuple(failures))
+
+    def _invents_cause(self, text: str, quoted: str) -> bool:
+        """True if `text` says "because" of what the sentence gives no cause of: the small model joins what stands near."""
+        effect = facts.because(text)
+        if effect is None:
+            return False
+        told = facts.content_stems(effect) or list(facts.content_stems(self._question))
+        named = {part for name in self._names(effect or self._question) for part in facts.content_stems(name)}
+        there = set(facts.content_stems(quoted))
+        plain = [stem for stem in told if stem not in named]
+        shared = sum(stem in there or any(facts.alike(stem, other) for other in there) for stem in plain)
+        return not facts.tells_why(quoted) or shared < LEAST_OF_EFFECT * len(plain)
 
     def _no_answer(self, text: str) -> str | None:
         """Why `text` answers nothing, whatever the articles say; None if it may be an answer."""

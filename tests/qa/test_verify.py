@@ -184,6 +184,38 @@ def test_one_clause_is_not_stitched_from_two_sentences(embedder: Embedder) -> No
     assert labels(gate.check(Draft(stitched, (1, 2)))) == ()
 
 
+CAUSES = {
+    "the sentence's own": (
+        "The bridge was closed because the joints had to be renewed.",
+        "The bridge was closed to lorries on Monday, because the joints of the road had to be renewed.",
+        True,
+    ),
+    "in other words": (
+        "The bridge was closed because of the frost.",
+        "Frost led to the bridge being closed.",
+        True,
+    ),
+    "of something else": (
+        "The government was criticised at home because of the close ties to Ostrey.",
+        "The government has long had concerns about the harbour because of the mayor's close ties to Ostrey.",
+        False,
+    ),
+    "what stands near is no cause": (
+        "The harbour was called Newport because it was the greatest port of the coast.",
+        "The harbour, later called Newport, was the greatest port of the coast.",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", CAUSES)
+def test_a_cause_is_told_only_where_the_sentence_tells_it(kind: str, embedder: Embedder) -> None:
+    text, sentence, shown = CAUSES[kind]
+    claim = small_gate("Why was the government criticised at home?", sentence, sentence, embedder=embedder).check(Draft(text, (1,)))
+    assert bool(claim.citations) is shown
+    assert shown or "gives a cause" in claim.rejected[-1].reason
+
+
 def test_a_few_words_are_read_as_the_answer_to_the_question(embedder: Embedder) -> None:
     asked, got = "His clients had asked for 1,500 euros each.", "Each owner gets 900 euros under the settlement."
     gate = small_gate("How much does each owner get?", f"{asked} {got}", asked, got, embedder=embedder)
