@@ -7,7 +7,6 @@ with more minutes asks further questions. OUT gets answers.json, answers.md and 
 from __future__ import annotations
 
 import json
-import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
@@ -20,7 +19,7 @@ from evals.compare import Key
 from evals.folders import Folder, Loaded, in_turn, load
 from evals.metrics import Score, score
 from evals.report import Case
-from evals.run import Benchmark, conclude, fill, measured
+from evals.run import Benchmark, conclude, fill, measured, say
 from evals.rundir import RunFolder, differing
 from index.errors import InputError, LLMError, LLMUnavailableError
 
@@ -116,11 +115,6 @@ def measure(found: Sequence[Folder], plan: Plan, workshop: Workshop, *, clock: C
             plan.out,
         )
     return sum(map(len, failures.values()))
-
-
-def say(line: str) -> None:
-    """Tell how it goes, on the error output."""
-    print(line, file=sys.stderr, flush=True)
 
 
 def open_library(config: Config) -> Callable[[Loaded, Path], Library]:

@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any
 from evals import data
 from evals.arms import instructions
 from evals.metrics import normalise
-from evals.run import exit_status, positive
+from evals.run import exit_status, positive, say
 from evals.rundir import encode
 from index.errors import ConfigError, InputError
 from index.sentences import split
@@ -150,17 +150,17 @@ def _draft(args: argparse.Namespace) -> int:
             if isinstance(found, str):
                 refused[found] += 1
                 if refused.total() >= 5 * args.n:
-                    _say("too many drafts cannot be used: the model is too small for this, or the articles too short")
+                    say("too many drafts cannot be used: the model is too small for this, or the articles too short")
                     break
                 continue
             kept.append(found)
             _write(args.out, kept)  # each at once: a stopped call loses nothing
             new += 1
-            _say(f"[{new}/{args.n}] {found['question']}  ({found['answers'][0]})")
+            say(f"[{new}/{args.n}] {found['question']}  ({found['answers'][0]})")
     finally:
         llm.close()
     for why, times in refused.most_common():
-        _say(f"left out: {times} × {why}")
+        say(f"left out: {times} × {why}")
     print(f"{new} drafts in {args.out}: look through them with --review {args.out}")
     return 0
 
@@ -303,7 +303,7 @@ def _articles(args: argparse.Namespace) -> list[Article]:
     for path in args.articles:
         some, problems = data.read_articles(path)
         for problem in problems:
-            _say(f"{problem.file}: {problem.reason}")
+            say(f"{problem.file}: {problem.reason}")
         articles += some
     return articles
 
@@ -346,10 +346,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--seed", type=int, default=0, metavar="S", help="draws the sentences (0)")
     add("--llm", metavar="NAME", help="the language model that drafts (default: as configured)")
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

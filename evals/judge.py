@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING, Any
 
 from evals import data, stats
 from evals.arms import instructions
-from evals.run import exit_status, positive
+from evals.run import exit_status, positive, say
 from evals.rundir import RunFolder, encode
 from index.errors import ConfigError, InputError, LLMError
 from index.sentences import split
@@ -197,7 +197,7 @@ def _main(args: argparse.Namespace) -> int:
     identity = {"judge": llm.name, "aspect": args.aspect, "prompt": digest, "text_chars": _TEXT_CHARS}
     try:
         with RunFolder(args.out / "rated", {**identity, "ratings": data.digest_file(args.ratings)}) as folder:
-            marks = mark_all([found[one][0] for one in chosen], llm, folder, args.aspect, _say)
+            marks = mark_all([found[one][0] for one in chosen], llm, folder, args.aspect, say)
         agreed = agreement(marks, {one: found[one][1] for one in chosen})
         if agreed.n < LEAST:
             raise LLMError(
@@ -224,7 +224,7 @@ def _judged(args: argparse.Namespace, llm: LLM, identity: Mapping[str, Any]) -> 
     if args.aspect == "gold":
         of["questions"] = data.digest_file(args.questions)
     with RunFolder(args.out / "marked", of) as folder:
-        marks = mark_all(items, llm, folder, args.aspect, _say)
+        marks = mark_all(items, llm, folder, args.aspect, say)
     told = [mark for mark in marks.values() if mark is not None]
     share = stats.rate([mark >= 3 for mark in told])
     return {
@@ -292,10 +292,6 @@ def _parser() -> argparse.ArgumentParser:
     add("--questions", type=Path, metavar="Q.jsonl", help="the run's questions, for --aspect gold")
     add("--limit", type=positive, metavar="N", help="at most the first N answers of the run")
     return parser
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

@@ -86,7 +86,7 @@ def run(
         failures: dict[str, str] = {}
         if todo:
             if len(todo) < len(benchmark.questions):
-                _say(f"{out}: {len(benchmark.questions) - len(todo)} questions are done, {len(todo)} are left")
+                say(f"{out}: {len(benchmark.questions) - len(todo)} questions are done, {len(todo)} are left")
             begun = time.perf_counter()
             with open_asker() as asker:
                 seconds["setup"] = time.perf_counter() - begun
@@ -136,13 +136,13 @@ def exit_status(work: Callable[[], int], *, out: Path | None) -> int:
     try:
         return work()
     except (InputError, ConfigError) as exc:
-        _say(f"error: {exc}")
+        say(f"error: {exc}")
         return 2
     except ArticleQAError as exc:
-        _say(f"error: {exc}")
+        say(f"error: {exc}")
         return 1
     except KeyboardInterrupt:
-        _say("stopped" if out is None else f"stopped; the same command goes on from {out}")
+        say("stopped" if out is None else f"stopped; the same command goes on from {out}")
         return 130
 
 
@@ -151,11 +151,11 @@ def _main(args: argparse.Namespace) -> int:
 
     articles, problems = data.read_articles(args.articles)
     for problem in problems:
-        _say(f"{problem.file}: {problem.reason}")
+        say(f"{problem.file}: {problem.reason}")
     texts = data.read_texts(args.articles, articles)
     questions = data.select(data.read_questions(args.questions), limit=args.limit, seed=args.seed)
     for missing in data.check_gold(questions, texts):
-        _say(missing)
+        say(missing)
     library = args.library or args.out / "library"
     config = Config.load(library=library, llm="none" if args.retrieval_only else args.llm)
     result = run(
@@ -169,7 +169,7 @@ def _main(args: argparse.Namespace) -> int:
     print(table(result.figures["metrics"]))
     print(f"\n{args.out / 'report.html'}")
     for question_id, why in result.failures.items():
-        _say(f"failed: {question_id}: {why}")
+        say(f"failed: {question_id}: {why}")
     return 1 if result.failures else 0
 
 
@@ -205,7 +205,7 @@ def _ask_all(
             folder.append(prediction)
             outcome = _outcome(prediction, score(question, prediction, texts))
         if not quiet:
-            _say(f"[{number}/{len(todo)}] {question.id}  {outcome}  {time.perf_counter() - begun:.1f} s")
+            say(f"[{number}/{len(todo)}] {question.id}  {outcome}  {time.perf_counter() - begun:.1f} s")
     return failures
 
 
@@ -328,7 +328,8 @@ def positive(text: str) -> int:
     return value
 
 
-def _say(line: str) -> None:
+def say(line: str) -> None:
+    """Tell how it goes, on the error output."""
     print(line, file=sys.stderr, flush=True)
 
 

@@ -22,7 +22,7 @@ from evals.arms import BASELINES, PRODUCT, Workshop, check
 from evals.folders import Folder, folders
 from evals.machine import machine, versions
 from evals.metrics import ndcg, recall_at, reciprocal_rank
-from evals.run import Benchmark, exit_status, fill, measured, positive, run
+from evals.run import Benchmark, exit_status, fill, measured, positive, run, say
 from evals.rundir import encode
 from evals.summary import as_json
 from qa.config import Config
@@ -187,11 +187,11 @@ def _benchmark(folder: Folder, names: Sequence[str], base: Config, args: argpars
     assert folder.articles is not None  # noqa: S101 (for mypy: `folders` leaves out those without)
     articles, problems = data.read_articles(folder.articles)
     for problem in problems:
-        _say(f"{problem.file}: {problem.reason}")
+        say(f"{problem.file}: {problem.reason}")
     with_evidence = [one for one in data.read_questions(folder.questions) if one.answerable and one.gold]
     questions = data.select(with_evidence, limit=args.limit, seed=args.seed)
     if not questions:
-        _say(f"{folder.name}: no question names its evidence")
+        say(f"{folder.name}: no question names its evidence")
         return {}
     benchmark = Benchmark(articles, data.read_texts(folder.articles, articles), questions)
     digests = {"articles": data.digest_articles(articles), "questions": data.digest_file(folder.questions)}
@@ -209,7 +209,7 @@ def _benchmark(folder: Folder, names: Sequence[str], base: Config, args: argpars
             made = Library(config.library, embedder=config.embedder)
             return Asker(made, config, llm=None, reranker=(lambda: reranker) if config.reranker else None)
 
-        _say(f"{folder.name}: {name}")
+        say(f"{folder.name}: {name}")
         result = run(
             benchmark,
             args.out / folder.name / name,
@@ -338,10 +338,6 @@ def _minutes(text: str) -> float:
     if not 0 < value < 1e6:  # also no "nan"
         raise argparse.ArgumentTypeError(f"{text} is no number of minutes")
     return value
-
-
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
 
 
 if __name__ == "__main__":

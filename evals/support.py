@@ -13,14 +13,11 @@ from __future__ import annotations
 import argparse
 import json
 import math
-import os
 import re
-import secrets
-import subprocess
 import sys
 import time
 from collections import Counter
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -36,6 +33,7 @@ from index.errors import InputError, LLMUnavailableError
 from index.sentences import split
 from index.types import Article
 from qa import facts, verify
+from qa.backends.child import Child
 from qa.types import Evidence
 from qa.verify import Gate
 
@@ -50,6 +48,7 @@ LABELS = ("Complete", "Partial", "Incomplete")
 READ_SENTENCES = 4  # the nearest by cosine, which the cross-encoder reads with the claim
 ASKED_SENTENCES = 3  # of the passages that the language model is shown
 ASKED_CHARS = 400  # of each of them
+CONTEXT_TOKENS = 2_048  # for a claim, a text and the order
 MODEL = "qwen2.5-coder-1.5b-instruct-q4_k_m"
 ASK = "You check citations. Reply with one word: Yes if the text supports the whole claim, No if it does not."
 LEAST_PART = 2  # content words: a smaller part of a claim means nothing by itself
@@ -272,37 +271,9 @@ class YesNo:
 
         from index import weights
 
-        key = secrets.token_urlsafe(24)
-        settings = {
-            "model": str(weights.path(model) / "model.gguf"),
-            "context": 2048,
-            "threads": threads,
-            "key": key,
-            "slots": str(weights.cache_dir()),
-        }
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "qa.backends.llama_server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        )
-        self._client = httpx.Client(
-            base_url=self._begin(settings)["url"], headers={"Authorization": f"Bearer {key}"}, timeout=120
-        )
-
-    def _begin(self, settings: dict[str, Any]) -> dict[str, str]:
-        assert self._child.stdin is not None and self._child.stdout is not None  # noqa: S101, PT018 (both are pipes)
-        try:
-            self._child.stdin.write(json.dumps(settings) + "\n")
-            self._child.stdin.flush()
-            said = self._child.stdout.readline()
-        except BrokenPipeError:
-            said = ""
-        if not said:
-            raise LLMUnavailableError(f"the model's process ended while starting (code {self._end()})")
-        return dict(json.loads(said))
+        file = weights.path(model) / "model.gguf"
+        self._child = Child(file, name=model, context=CONTEXT_TOKENS, threads=threads, slots=weights.cache_dir())
+        self._client = httpx.Client(base_url=self._child.url, headers=self._child.headers, timeout=120)
 
     def __enter__(self) -> Self:
         return self
@@ -311,14 +282,7 @@ class YesNo:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._client.close()
-        self._end()
-
-    def _end(self) -> int:
-        for pipe in (self._child.stdin, self._child.stdout):
-            if pipe is not None:
-                with suppress(BrokenPipeError):  # what was not written for a process that is gone
-                    pipe.close()
-        return self._child.wait()
+        self._child.stop()
 
     def score(self, claim: str, text: str) -> float:
         """The log-odds of "yes" against "no" as the first word of the reply. Raises LLMUnavailableError if there is none."""

@@ -30,9 +30,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from evals import stats
-from evals.answers import say
 from evals.reader_cases import Case, read_cases
-from evals.run import exit_status
+from evals.run import exit_status, say
 from index import weights
 from index.errors import InputError
 from index.onnx import OnnxModel, side_by_side

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import re
-from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from itertools import groupby
@@ -14,6 +13,7 @@ from index.types import Sentence
 from index.words import content_words
 from qa.config import Config
 from qa.rerank import Reranker
+from qa.turns import in_turn
 from qa.types import Evidence, Hit
 
 LED = 2  # places for sentences of passages that others led to
@@ -63,7 +63,7 @@ def evidence_for(
         config = config.with_values(
             evidence=min(50, config.evidence * 3 // 2), evidence_tokens=min(100_000, config.evidence_tokens * 2)
         )
-        order = _each_article_in_turn(_near(direct, config))
+        order = in_turn(_near(direct, config), lambda one: one.sentence.article_id)
     else:
         order = _joined(direct, led, config)
     chosen = _within_budget(order, texts, config, neighbours=not everything)
@@ -107,16 +107,6 @@ def _joined(direct: Sequence[_Candidate], led: Sequence[_Candidate], config: Con
 def _near(ranked: Sequence[_Candidate], config: Config) -> list[_Candidate]:
     """The candidates that are not far behind the best one."""
     return [one for one in ranked if one.score >= ranked[0].score - config.evidence_gap or one in ranked[:LEAST]]
-
-
-def _each_article_in_turn(ranked: Sequence[_Candidate]) -> list[_Candidate]:
-    """The best of every article, then the second best of each, and so on."""
-    turns: Counter[str] = Counter()
-    rows = []
-    for one in ranked:
-        rows.append((turns[one.sentence.article_id], one))
-        turns[one.sentence.article_id] += 1
-    return [one for _, one in sorted(rows, key=lambda row: row[0])]
 
 
 def _scopes(hit: Hit) -> set[str]:

@@ -15,6 +15,7 @@ from index.words import content_words
 from qa import aspects, dates, facts
 from qa.config import Config
 from qa.rerank import Reranker
+from qa.turns import in_turn
 from qa.types import Hit
 
 RRF_K = 60  # Cormack, Clarke, Büttcher: Reciprocal Rank Fusion (SIGIR 2009)
@@ -192,17 +193,11 @@ class Retriever:
 
     def _each_article(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """Return the hits read for a question that wants all there are: the best passage of every article comes first."""
-        seen: dict[str, int] = {}
-        turns = []
-        for hit in hits:
-            turn = seen.get(hit.passage.article_id, 0)
-            seen[hit.passage.article_id] = turn + 1
-            turns.append((turn, hit))
-        in_turn = [hit for _, hit in sorted(turns, key=lambda one: one[0])]
+        turns = in_turn(hits, lambda hit: hit.passage.article_id)
         if self._reranker is None:
-            return in_turn
-        front = self._scored(question, in_turn[:READ_FOR_ALL])
-        return sorted(front, key=lambda hit: -hit.score) + in_turn[READ_FOR_ALL:]
+            return turns
+        front = self._scored(question, turns[:READ_FOR_ALL])
+        return sorted(front, key=lambda hit: -hit.score) + turns[READ_FOR_ALL:]
 
     def _scored(self, question: str, hits: Sequence[Hit]) -> list[Hit]:
         """The hits with the cross-encoder's score of each for `question`, or for the clause of it that found them."""

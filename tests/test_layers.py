@@ -33,6 +33,7 @@ PURE: dict[str, set[str]] = {
     "qa.parse": {"qa.types"},
     "qa.prompt": {"qa.kinds", "qa.types"},
     "qa.record": {"qa.types"},
+    "qa.turns": set(),
     "qa.values": {"qa.facts"},
     "qa.export": {"qa.record", "qa.types"},
     "qa.why": {"qa.types"},
@@ -163,7 +164,8 @@ def late():
             ("qa.answer", "qa.settings", "qa.cli", "qa.backends", "qa.llm", "index.library", "index.catalogue"),
             set(),
         ),
-        ("evals", ("app", "qa.web", "qa.cli", "qa.backends"), set()),
+        # What asks a model for the chances of "yes" and "no" runs it by itself: `qa.llm` gives no chances.
+        ("evals", ("app", "qa.web", "qa.cli", "qa.backends"), {("evals.support", "qa.backends.child")}),
         ("app", ("evals", "qa.cli", "index.catalogue"), set()),
     ],
     ids=lambda value: value if isinstance(value, str) else "",

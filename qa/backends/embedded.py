@@ -3,12 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import logging
 import os
-import secrets
-import subprocess
-import sys
 import threading
 from collections.abc import Generator
 from contextlib import suppress
@@ -20,6 +16,7 @@ import httpx
 from index import weights
 from index.errors import LLMUnavailableError
 from qa import prompt as prompts
+from qa.backends.child import Child
 from qa.backends.openai_compatible import OpenAICompatibleLLM
 from qa.llm import Chunk
 from qa.types import Prompt
@@ -41,7 +38,7 @@ class EmbeddedLLM:
         self._threads = threads
         self._timeout_s = timeout_s
         self._lock = threading.Lock()
-        self._child: subprocess.Popen[str] | None = None
+        self._child: Child | None = None
         self._client: OpenAICompatibleLLM | None = None
 
     def start(self) -> None:
@@ -75,7 +72,7 @@ class EmbeddedLLM:
             return  # the first question starts it again and reports what is wrong
 
     def _alive(self) -> bool:
-        return self._child is not None and self._child.poll() is None
+        return self._child is not None and self._child.alive()
 
     def _ready(self) -> OpenAICompatibleLLM:
         with self._lock:
@@ -88,46 +85,23 @@ class EmbeddedLLM:
         slots = weights.cache_dir() / "prompts"
         with suppress(OSError):  # where it cannot be made, nothing is kept
             slots.mkdir(parents=True, exist_ok=True)
-        key = secrets.token_urlsafe(24)
-        self._child = subprocess.Popen(
-            [sys.executable, "-m", "qa.backends.llama_server"],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.DEVNULL,
-            text=True,
-            env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
-        )
-        settings = {
-            "model": str(self._file),
-            "context": CONTEXT_TOKENS,
-            "threads": self._threads,
-            "key": key,
-            "slots": str(slots),
-        }
-        assert self._child.stdin is not None and self._child.stdout is not None  # noqa: S101, PT018 (both are pipes)
+        self._child = Child(self._file, name=self.name, context=CONTEXT_TOKENS, threads=self._threads, slots=slots)
         try:
-            self._child.stdin.write(json.dumps(settings) + "\n")
-            self._child.stdin.flush()
-            said = self._child.stdout.readline()
-        except BrokenPipeError:
-            said = ""
-        if not said:
-            raise LLMUnavailableError(
-                f"{self.name}: the model's process ended while starting (code {self._child.wait()})"
-            )
-        url = json.loads(said)["url"]
-        try:
-            self._warm(url, key, slots)
+            self._warm(self._child, slots)
         except httpx.TransportError as exc:
             raise LLMUnavailableError(f"{self.name}: the model's process ended while starting ({exc!r})") from exc
         except OSError as exc:  # a disk that is full, a folder that may not be written
             _log.info("the state of the prompt is not kept: %s", exc)
         # cache_prompt: what is the same as in the last prompt is not read again.
         return OpenAICompatibleLLM(
-            url=f"{url}/v1", model=self.name, key=key, timeout_s=self._timeout_s, extra={"cache_prompt": True}
+            url=f"{self._child.url}/v1",
+            model=self.name,
+            key=self._child.key,
+            timeout_s=self._timeout_s,
+            extra={"cache_prompt": True},
         )
 
-    def _warm(self, url: str, key: str, slots: Path) -> None:
+    def _warm(self, child: Child, slots: Path) -> None:
         """Load the model's state after the prompt's stable first part, or read that part once and keep the state.
 
         It saves every new process some two seconds of reading; any failure only costs that time again.
@@ -135,7 +109,7 @@ class EmbeddedLLM:
         system = prompts.system()
         made_by = f"{STATE_VERSION}\0{version('xllamacpp')}\0{self._file}\0{self._file.stat().st_size}\0{system}"
         stem = f"{self.name}-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
-        with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {key}"}, timeout=START_TIMEOUT_S) as client:
+        with httpx.Client(base_url=child.url, headers=child.headers, timeout=START_TIMEOUT_S) as client:
             if state := _sound_state(slots, stem):
                 restored = client.post("/slots/0", params={"action": "restore"}, json={"filename": state.name})
                 if restored.status_code == httpx.codes.OK:
@@ -155,14 +129,7 @@ class EmbeddedLLM:
             self._client.close()
             self._client = None
         if self._child is not None:
-            for pipe in (self._child.stdin, self._child.stdout):
-                if pipe is not None:
-                    pipe.close()
-            try:
-                self._child.wait(timeout=5)
-            except subprocess.TimeoutExpired:
-                self._child.kill()
-                self._child.wait()
+            self._child.stop()
             self._child = None
 
 

@@ -211,7 +211,9 @@ CAUSES = {
 @pytest.mark.parametrize("kind", CAUSES)
 def test_a_cause_is_told_only_where_the_sentence_tells_it(kind: str, embedder: Embedder) -> None:
     text, sentence, shown = CAUSES[kind]
-    claim = small_gate("Why was the government criticised at home?", sentence, sentence, embedder=embedder).check(Draft(text, (1,)))
+    claim = small_gate("Why was the government criticised at home?", sentence, sentence, embedder=embedder).check(
+        Draft(text, (1,))
+    )
     assert bool(claim.citations) is shown
     assert shown or "gives a cause" in claim.rejected[-1].reason
 
