@@ -4,9 +4,8 @@ SQuAD 1.1 has no unanswerable questions (Rajpurkar et al., EMNLP 2016), so they 
 shares much with the question but lacks the answer, and a question that was made wrong beside the text that answered it. Its
 name, number or word is another one of the article's questions, its adjective the opposite, its verb negated, or why is asked
 of what is only dated, the ways in which people wrote the unanswerable questions of SQuAD 2.0 (Rajpurkar, Jia and Liang, ACL
-2018, table 1). As often it is the text that is changed, and at times something is renamed in both or changed beside the answer,
-which leaves an answer: so a strange word alone tells nothing. Some questions of each kind are clipped to what is typed into a
-search box.
+2018, table 1). At times it is the text that is changed, and at times something is renamed in both, which leaves an answer: so a
+strange word alone tells nothing. Some questions of each kind are clipped to what is typed into a search box.
 """
 
 from __future__ import annotations

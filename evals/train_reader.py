@@ -246,10 +246,14 @@ def measure(reader: Any, rows: Sequence[Row]) -> str:  # noqa: ANN401
 
 
 def write(reader: Any, path: Path) -> None:  # noqa: ANN401
-    """Write the layers as an int8 ONNX file: "states" (1, tokens, WIDTH) -> "says" (1,), "spans" (1, tokens, 2)."""
+    """Write the layers as an int8 ONNX file, and beside it as torch has them.
+
+    "states" (1, tokens, WIDTH) -> "says" (1,), "spans" (1, tokens, 2).
+    """
     import torch
     from onnxruntime.quantization import QuantType, quantize_dynamic
 
+    torch.save(reader.state_dict(), path.with_suffix(".pt"))
     with tempfile.TemporaryDirectory() as folder:
         whole = Path(folder) / "reader.onnx"
         torch.onnx.export(
@@ -280,8 +284,6 @@ def main(argv: Sequence[str] | None = None) -> int:
 
 
 def _train(squad: Path, out: Path, *, cases: int, seed: int, start: Path | None) -> int:
-    import torch
-
     if start is not None and not start.is_file():
         raise InputError(f"--start {start}: no such file")
     if cases <= 2 * HELD_OUT:
@@ -293,7 +295,6 @@ def _train(squad: Path, out: Path, *, cases: int, seed: int, start: Path | None)
         rows = [one for one in side_by_side(lambda case: row(case, encoder), chosen) if one is not None]
     reader = train(rows[:-HELD_OUT], seed=seed, start=start, tell=say)
     say(measure(reader, rows[-HELD_OUT:]))
-    torch.save(reader.state_dict(), out.with_suffix(".pt"))
     write(reader, out)
     return 0
 
