@@ -218,6 +218,52 @@ def test_a_cause_is_told_only_where_the_sentence_tells_it(kind: str, embedder: E
     assert shown or "gives a cause" in claim.rejected[-1].reason
 
 
+EXCHANGED = {
+    "a word at the end": (
+        "Ada Brink found that steady motion was completely equal to motion.",
+        "Ada Brink found that steady motion was completely equal to rest.",
+        True,
+    ),
+    "a word between others": (
+        "The origin of the field was settled in 1864 when Ada Brink joined both laws.",
+        "The origin of the field would not be fully understood until 1864, when Ada Brink joined both laws.",
+        True,
+    ),
+    "words left out": (
+        "The crack was 14 centimetres long.",
+        "The crack, which an inspector found on Monday, was 14 centimetres long and quite new.",
+        False,
+    ),
+    "a name for a pronoun": (
+        "Odile Brennan lowered the price of paper in May.",
+        "In May she lowered the price of paper.",
+        False,
+    ),
+    "one family of words": (
+        "Odile Brennan is the successor of the director of the mill.",
+        "Odile Brennan will succeed the director of the mill.",
+        False,
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", EXCHANGED)
+def test_a_copy_with_words_exchanged_gives_way_to_the_sentence(kind: str, embedder: Embedder) -> None:
+    text, sentence, exchanged = EXCHANGED[kind]
+    before = "Odile Brennan spoke of the mill."
+    gate = small_gate("What happened?", f"{before} {sentence}", before, sentence, embedder=embedder)
+    claim = gate.check(Draft(text, (2,)))
+    assert labels(claim) == (2,)
+    assert claim.text == (sentence if exchanged else text)
+
+
+def test_an_answer_of_yes_or_no_keeps_its_words(embedder: Embedder) -> None:
+    sentence = "Steady motion is completely equal to rest in the eyes of Ada Brink."
+    gate = small_gate("Is steady motion equal to rest?", sentence, sentence, embedder=embedder)
+    said = "Steady motion is completely like rest."
+    assert gate.check(Draft(said, (1,))).text == said
+
+
 def test_a_few_words_are_read_as_the_answer_to_the_question(embedder: Embedder) -> None:
     asked, got = "His clients had asked for 1,500 euros each.", "Each owner gets 900 euros under the settlement."
     gate = small_gate("How much does each owner get?", f"{asked} {got}", asked, got, embedder=embedder)
