@@ -343,9 +343,9 @@ def reworded(said: Sequence[str], there: Sequence[str]) -> bool:
 
     Two equal ones or more stand before the exchange, and another one after it, unless both end there.
     """
-    families = [[stem[:SAME_FAMILY] for stem in stems] for stems in (said, there)]
+    one, other = ([stem[:SAME_FAMILY] for stem in stems] for stems in (said, there))
     equal = 0
-    runs = SequenceMatcher(None, *families, autojunk=False).get_opcodes()
+    runs = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
     for (change, b, b_end, _, t_end), after in zip(runs, [*runs[1:], None], strict=True):
         if change == "replace" and equal >= SAME_BEFORE and (after or (b_end, t_end) == (len(said), len(there))):
             return True
