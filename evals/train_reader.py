@@ -3,7 +3,7 @@
 The lower half of the pinned cross-encoder stays as it is and is run as it will be (int8); the six layers above start from the
 cross-encoder's own, and learn two things of `evals.reader_cases` at once: whether the text says what is asked, and from which
 token to which (token 0 where it does not). What is written is their int8 ONNX file, and beside it the layers as torch has them
-(.pt), from which a later run can go on. The last cases are held out, and the
+(.pt), from which a later run can go on: then the mean of both is written. The last cases are held out, and the
 figures on them are printed: AUROC of "answers", and how many answers are found to the token.
 
 Needs torch and onnx (`pip install article-qa[sentence-transformers,reader]`) and about an hour on two cores.
@@ -211,6 +211,17 @@ def train(rows: Sequence[Row], *, seed: int, start: Path | None, tell: Callable[
     return reader
 
 
+def average(reader: Any, other: Path) -> None:  # noqa: ANN401
+    """Give the layers the mean of their weights and those of the run that they went on from.
+
+    A model soup (Wortsman et al., ICML 2022): better than either on questions that are not like those of the training.
+    """
+    import torch
+
+    theirs = torch.load(other, weights_only=True)
+    reader.load_state_dict({name: (ours + theirs[name]) / 2 for name, ours in reader.state_dict().items()})
+
+
 def _forward(reader: Any, rows: Sequence[Row]) -> Any:  # noqa: ANN401
     import torch
 
@@ -276,7 +287,12 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, required=True, metavar="FILE", help="the ONNX file to write")
     parser.add_argument("--cases", type=int, default=30_000, metavar="N", help="of about 84,000 (default: %(default)s)")
     parser.add_argument("--seed", type=int, default=0, metavar="S")
-    parser.add_argument("--start", type=Path, metavar="FILE", help="go on from the .pt file of an earlier run")
+    parser.add_argument(
+        "--start",
+        type=Path,
+        metavar="FILE",
+        help="go on from an earlier run's .pt file, and write the mean of both",
+    )
     args = parser.parse_args(argv)
     return exit_status(
         lambda: _train(args.squad, args.out, cases=args.cases, seed=args.seed, start=args.start), out=None
@@ -295,6 +311,9 @@ def _train(squad: Path, out: Path, *, cases: int, seed: int, start: Path | None)
         rows = [one for one in side_by_side(lambda case: row(case, encoder), chosen) if one is not None]
     reader = train(rows[:-HELD_OUT], seed=seed, start=start, tell=say)
     say(measure(reader, rows[-HELD_OUT:]))
+    if start is not None:
+        average(reader, start)
+        say(f"the mean with {start.name}: {measure(reader, rows[-HELD_OUT:])}")
     write(reader, out)
     return 0
 

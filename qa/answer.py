@@ -339,6 +339,7 @@ class _Desk:
         self._least = answerable
         self._judge = judge
         self._passed = False
+        self._told: set[str] = set()
         self._begun = False  # the answer to a yes/no question has begun with yes or no, where a rule can tell
         self.hardly = False  # a proven sentence was withdrawn because the articles hardly answer the question
         self.answerability: float | None = None
@@ -369,31 +370,52 @@ class _Desk:
         claim = self._gate.check(draft)
         if not claim.citations:
             return claim
-        cited_labels = {citation.label for citation in claim.citations}
-        if any(staged(e) for e in self._found.evidence if e.label in cited_labels):
-            why = "the cited sentence stands in a made-up turn of a conversation"
+        text = self._wording(claim)
+        if (
+            why := self._withheld(claim)
+            or self._misled(text, claim)
+            or ("said already" if text in self._told else None)
+        ):
             return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
-        if not self._passed:
-            likely = self._judge.written(claim.citations)
-            if likely is not None:
-                self.answerability = max(self.answerability or 0.0, likely)
-                if likely < self._least:
-                    self.hardly = True
-                    why = f"answerability {likely:.2f} is too low: the articles hardly answer the question"
-                    return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
-            self._passed = True
+        self._told.add(text)
+        return replace(claim, text=self._begins(text))
+
+    def _wording(self, claim: Claim) -> str:
+        """What is shown of the claim: a sentence of the articles without marks of its own, past weekdays in full."""
         cited = claim.citations[0]
-        one = len(claim.citations) == 1
-        text = self._in_full(claim.text, cited.quote, cited.date) if one else claim.text
-        if kinds.kind(self._found.standalone) == "yes-no" and not self._begun:
-            told = kinds.verdict(self._found.standalone, cited.quote)
-            if told and kinds.begins(text) and not text.casefold().startswith(told.casefold()):
-                why = f"begins with yes or no where the cited sentence says {told.lower()}"
-                return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
-            self._begun = True
-            said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
-            text = f"{said}: {text}" if said else text
-        return replace(claim, text=text)
+        text = kinds.plain(defused(cited.quote)) if claim.text == cited.quote else claim.text
+        return self._in_full(text, cited.quote, cited.date) if len(claim.citations) == 1 else text
+
+    def _withheld(self, claim: Claim) -> str | None:
+        """Why a claim is withheld although its sentences support it; None if it is not."""
+        labels = {citation.label for citation in claim.citations}
+        if any(staged(e) for e in self._found.evidence if e.label in labels):
+            return "the cited sentence stands in a made-up turn of a conversation"
+        likely = None if self._passed else self._judge.written(claim.citations)
+        if likely is not None:
+            self.answerability = max(self.answerability or 0.0, likely)
+            if likely < self._least:
+                self.hardly = True
+                return f"answerability {likely:.2f} is too low: the articles hardly answer the question"
+        self._passed = True
+        return None
+
+    def _misled(self, text: str, claim: Claim) -> str | None:
+        """Why an answer to a yes/no question begins wrongly; None if it does not."""
+        if self._begun or kinds.kind(self._found.standalone) != "yes-no" or not kinds.begins(text):
+            return None
+        told = kinds.verdict(self._found.standalone, claim.citations[0].quote)
+        if told is None or text.casefold().startswith(told.casefold()):
+            return None
+        return f"begins with yes or no where the cited sentence says {told.lower()}"
+
+    def _begins(self, text: str) -> str:
+        """The text, which begins an answer to a yes/no question with yes or no where a rule can tell."""
+        if self._begun or kinds.kind(self._found.standalone) != "yes-no":
+            return text
+        self._begun = True
+        said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
+        return f"{said}: {text}" if said else text
 
     def _in_full(self, text: str, quoted: str, published: date | None) -> str:
         return kinds.in_full(text, quoted, published) if kinds.kind(self._found.standalone) == "when" else text

@@ -100,6 +100,12 @@ def test_what_the_gate_withdraws_is_kept_in_sight_and_not_shown(library: Library
     assert any("putin" in r.reason for r in answer.claims[1].rejected)
 
 
+def test_what_was_said_is_not_said_again(library: Library, reranker: Reranker, met: int) -> None:
+    answer = asking(library, reranker, [f"{GOOD.format(met)} {GOOD.format(met)}"]).ask(WHO)
+    assert answer.text == "Mittal met Sher Mohammad Abbas Stanekzai."
+    assert answer.claims[1].rejected[-1].reason == "said already"
+
+
 def test_only_lies_are_an_abstention_without_sources(library: Library, reranker: Reranker) -> None:
     asker = asking(library, reranker, ["Mittal ate with Vladimir Putin. [1]"])
     answer = asker.ask("what did Mittal eat in Doha?")
