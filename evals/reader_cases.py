@@ -28,17 +28,8 @@ from index.words import content_words
 
 WINDOW_CHARS = 600  # of the sentences that are read together
 SHARES = {"answered": 0.36, "elsewhere": 0.13, "beside": 0.07, "renamed": 0.06, "made wrong": 0.38}
-WAYS = (
-    "name",
-    "name",
-    "number",
-    "opposite",
-    "opposite",
-    "word",
-    "word",
-    "negation",
-    "asked",
-)  # to make a question wrong
+# To make a question wrong, each as often as it stands here.
+WAYS = ("name", "name", "number", "opposite", "opposite", "word", "word", "negation", "asked")
 IN_TEXT = 0.35  # of those made wrong, the text is changed instead, if that can be
 CLIPPED = 0.25  # of the questions are clipped
 
@@ -218,46 +209,52 @@ class _Maker:
 
     def _other_text(self, way: str, plain: Case, place: tuple[int, int]) -> str | None:
         """The text changed in this way where it says what the question says; None if it has nothing that could be."""
-        begin = max((s for s, e in _sentences(plain.text) if s <= place[0]), default=0)
-        end = min((e for s, e in _sentences(plain.text) if e >= place[1]), default=len(plain.text))
-        before, after = plain.text[begin : place[0]], plain.text[place[1] : end]
-        if way == "negation":
-            verbs = list(_VERB.finditer(before)) + list(_VERB.finditer(after))
-            if not verbs or _DENIES.search(plain.question + plain.text):
-                return None
-            verb = verbs[-1 if self._often(0.5) else 0].group()
-            swaps = {verb: [f"{verb} not", f"{verb} never"]}
-        elif way == "number":
-            swaps = {
-                number: [str(abs(int(number) + self._random.choice((-20, -10, -2, -1, 1, 2, 10, 20))))]
-                for number in _NUMBER.findall(plain.question)
-                if number.isdigit() and len(number) > 1
-            }
-        elif way == "name":
-            swaps = {
-                name: self._other_names(plain.question, plain.text, len(name.split()))
-                for name in _names(plain.question)
-            }
-        elif way == "opposite":
-            swaps = {word: list(OPPOSITES.get(word, ())) for word in re.findall(r"[a-z]+", plain.question)}
-        else:
-            return None
-        words = before + " " + after
+        sentences = [(s.start, s.end) for s in split(Article("", "", plain.text))]
+        begin = max((start for start, _ in sentences if start <= place[0]), default=0)
+        end = min((end for _, end in sentences if end >= place[1]), default=len(plain.text))
+        head, before, answer = plain.text[:begin], plain.text[begin : place[0]], plain.text[slice(*place)]
+        after, tail = plain.text[place[1] : end], plain.text[end:]
+        possible = self._swaps_in_text(way, plain, before, after)
         swaps = {
-            word: other for word, other in swaps.items() if other and _has(words, word) and word not in self._title
+            word: others
+            for word, others in possible.items()
+            if others and _has(f"{before} {after}", word) and word not in self._title
         }
         if not swaps:
             return None
         word = self._random.choice(sorted(swaps))
         other = self._random.choice(swaps[word])
-        # A name is changed wherever it stands: what is told of it elsewhere in the text would still be told of it.
-        count = 1 if way == "negation" else 0
-        changed = _with(before, word, other, count), plain.text[slice(*place)], _with(after, word, other, count)
-        if way in ("opposite", "negation"):
-            if way == "negation" and _has(before, word):
-                changed = changed[0], changed[1], after
-            return plain.text[:begin] + "".join(changed) + plain.text[end:]
-        return _with(plain.text[:begin], word, other, 0) + "".join(changed) + _with(plain.text[end:], word, other, 0)
+        if way == "negation":
+            if _has(before, word):
+                before = _with(before, word, other)
+            else:
+                after = _with(after, word, other)
+            return head + before + answer + after + tail
+        before, after = _with(before, word, other, 0), _with(after, word, other, 0)
+        if way != "opposite":  # what is told of a name elsewhere in the text would still be told of it
+            head, tail = _with(head, word, other, 0), _with(tail, word, other, 0)
+        return head + before + answer + after + tail
+
+    def _swaps_in_text(self, way: str, plain: Case, before: str, after: str) -> Mapping[str, Sequence[str]]:
+        """What may stand for words of the sentence around the answer, so that it no longer says what is asked."""
+        question = plain.question
+        if way == "negation":
+            verbs = list(_VERB.finditer(before)) + list(_VERB.finditer(after))
+            if not verbs or _DENIES.search(question + plain.text):
+                return {}
+            verb = verbs[-1 if self._often(0.5) else 0].group()
+            return {verb: [f"{verb} not", f"{verb} never"]}
+        if way == "number":
+            return {
+                number: [str(abs(int(number) + self._random.choice((-20, -10, -2, -1, 1, 2, 10, 20))))]
+                for number in _NUMBER.findall(question)
+                if number.isdigit() and len(number) > 1
+            }
+        if way == "name":
+            return {name: self._other_names(question, plain.text, len(name.split())) for name in _names(question)}
+        if way == "opposite":
+            return {word: OPPOSITES.get(word, ()) for word in re.findall(r"[a-z]+", question)}
+        return {}
 
     def _wrong(self, way: str, question: str, text: str) -> str | None:
         """The question made wrong in this way; None if it has nothing that could be."""
@@ -333,10 +330,6 @@ def _plain_words(question: str) -> list[str]:
 
 def _ending(word: str) -> str:
     return next((end for end in _ENDINGS if word.endswith(end) and len(word) > len(end) + 2), "")
-
-
-def _sentences(text: str) -> list[tuple[int, int]]:
-    return [(s.start, s.end) for s in split(Article("", "", text))]
 
 
 def _has(text: str, word: str) -> bool:
