@@ -18,6 +18,7 @@ from qa.types import Citation, Claim, Draft, Evidence, Rejection
 Embed = Callable[[str], NDArray[np.float32]]
 
 OPPOSITE = "says the opposite of the cited sentence"
+CONTRARY = "says {!r} where the cited sentence says {!r}"
 CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to take the place of a mark that passes
 NO_ANSWER = "a question, not an answer"
 LEAST_SAID = 0.66  # share of a claim's words, names aside, that its sentence must say: names alone prove nothing
@@ -113,7 +114,7 @@ class Gate:
             *(f"name not in the cited sentence: {name}" for name in self._unnamed(text, f"{quoted} {around} {dated}")),
         ]
         if opposites := facts.contrary(text, quoted):
-            failures.append("says {!r} where the cited sentence says {!r}".format(*opposites))
+            failures.append(CONTRARY.format(*opposites))
         stems = facts.content_stems(text)
         if (
             facts.negated(text) != facts.negated(quoted)
@@ -172,6 +173,8 @@ class Gate:
             return []  # the articles deny it: no other sentence can prove it
         if found := self._best(given, alone):
             return [found]
+        if any(_only_contrary(alone[e.label]) for e in likeliest):
+            return []  # nor is a half of it proved elsewhere
         for joint in _JOINT.finditer(text):
             if halves := self._halves(text[: joint.start()], text[joint.end() :], given):
                 return halves
@@ -252,6 +255,11 @@ def _written_otherwise(text: str, grounds: str) -> set[str]:
     initials = {name.casefold() for name in facts.short_forms(grounds)}
     written = set(re.findall(r"\b[A-Z]{2,6}\b", grounds))
     return initials.union(*(words for name, words in facts.short_forms(text).items() if name in written))
+
+
+def _only_contrary(support: Support) -> bool:
+    """True if nothing speaks against the sentence but that it is on the other side: "rose" where the claim has "fell"."""
+    return len(support.failures) == 1 and support.failures[0].startswith(CONTRARY.partition("{")[0] + "'")
 
 
 def _citation(evidence: Evidence, support: float) -> Citation:

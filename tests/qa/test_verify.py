@@ -177,6 +177,18 @@ def test_halves_are_proved_by_a_sentence_each_that_names_whom_they_speak_of(embe
     assert labels(gate.check(Draft(swapped, (1, 2)))) == ()
 
 
+def test_no_half_is_proved_elsewhere_where_the_sentence_says_the_contrary(embedder: Embedder) -> None:
+    near = "The weak force acts only at short distances, and joins the subatomic particles of every star."
+    model = "A model of 1974 describes what joins the particles of a star that are smaller than atoms."
+    gate = small_gate(
+        "Which force joins the atomic particles of every star?", f"{near} {model}", near, model, embedder=embedder
+    )
+    said = "The weak force acts only at short distances, and joins the atomic particles of every star."
+    claim = gate.check(Draft(said, (1, 2)))
+    assert labels(claim) == ()
+    assert "says 'atomic' where the cited sentence says 'subatomic'" in claim.rejected[0].reason
+
+
 def test_one_clause_is_not_stitched_from_two_sentences(embedder: Embedder) -> None:
     cost, checked = "Mending the Ostrey Bridge cost $4.2 million.", "The last inspection of the bridge was in 2016."
     gate = small_gate("What did the inspection cost?", f"{cost} {checked}", cost, checked, embedder=embedder)
