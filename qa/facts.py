@@ -176,7 +176,7 @@ _TELLS_WHY = re.compile(
     r"\b(?:because|since|due to|owing|thanks to|result\w*|led to|leads? to|leading to|caus\w+|reasons?|therefore|thus|hence|so"
     r"|why|in order|prompt\w*|trigger\w*|attribut\w+|blam\w+|enabl\w+|allow\w*|forc(?:e|ed|ing)|prevent\w*|mean(?:s|t|ing)"
     r"|given|amid|over|account of|by \w+ing|for fear|for (?:his|her|its|their)|from|makes?|made|making"
-    r"|to (?!a\b|an\b|the\b|this\b|that\b|his\b|her\b|its\b|their\b|as\b|be\b|have\b|[A-Z\d])\w+)",
+    r"|to (?!(?:an?|the|this|that|his|her|its|their|as|be|have)\b|(?-i:[A-Z\d]))\w+)\b|,\s+(?:as|for)\b",
     re.IGNORECASE,
 )
 _ISO_DAY = re.compile(r"\b(\d{4})-\d{2}-\d{2}\b")

@@ -353,3 +353,24 @@ def test_stems_are_right_whoever_else_is_stemming() -> None:
                 assert found == [alone] * 4
     finally:
         sys.setswitchinterval(before)
+
+
+@pytest.mark.parametrize(
+    ("text", "tells"),
+    [
+        ("The UK did not need to say why, since the rules differed.", True),
+        ("The mill closed, as nobody bought paper.", True),
+        ("He came to find work.", True),
+        ("He went to Rome.", False),
+        ("The town, later known as Arden, was the greatest of some societies.", False),
+        ("Both reports were requested by ministers.", False),
+    ],
+)
+def test_a_sentence_that_may_tell_why_shows_some_sign_of_it(text: str, *, tells: bool) -> None:
+    assert facts.tells_why(text) is tells
+
+
+def test_what_stands_before_because_is_what_is_explained() -> None:
+    assert facts.because("The mill closed because of the frost.") == "The mill closed "
+    assert facts.because("Because nobody bought paper.") == ""
+    assert facts.because("The mill closed in May.") is None
