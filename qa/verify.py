@@ -203,10 +203,19 @@ class Gate:
         (one, _), (other, _) = found
         if one == other:
             return []  # it does not prove the whole, so the halves belong together in another way
+        if one.article_id != other.article_id and not self._of_one_matter(one, other):
+            return []
         shared = self._names(first) if not self._names(second) else self._names(second)
         if shared and not set(shared) & set(facts.folded(f"{other.text} {other.context} {other.title}").split()):
             return []
         return sorted(found, key=lambda pair: pair[0].label)
+
+    def _of_one_matter(self, one: Evidence, other: Evidence) -> bool:
+        """True if sentences of two articles name the same, or each names something of the question: both schools, both rivers."""
+        if set(self._names(one.text)) & set(self._names(other.text)):
+            return True
+        asked = set(self._names(self._question))
+        return all(asked & set(self._names(f"{e.title}. {e.context} {e.text}")) for e in (one, other))
 
     def _said(self, stems: Sequence[str], there: set[str]) -> float:
         """The share of `stems` that the sentence says; a word taken over from the question counts less."""

@@ -177,6 +177,26 @@ def test_halves_are_proved_by_a_sentence_each_that_names_whom_they_speak_of(embe
     assert labels(gate.check(Draft(swapped, (1, 2)))) == ()
 
 
+@pytest.mark.parametrize(
+    ("question", "shown"),
+    [("What was the mill modelled on?", False), ("What were Arden Mill and Holm Hall modelled on?", True)],
+)
+def test_two_articles_are_joined_only_on_one_matter(question: str, *, shown: bool, embedder: Embedder) -> None:
+    mill = "It was modelled on the old English mills, with a wheel of oak."
+    hall = "The great kitchen is modelled on that of Christ Church."
+    articles = (
+        Article("mill", "Arden Mill", f"Arden Mill stands in the north. {mill}", date(2024, 5, 9)),
+        Article("hall", "Holm Hall", f"Holm Hall was built in stone. {hall}", date(2024, 5, 9)),
+    )
+    found = [
+        replace(evidence_of(article, article.text.removesuffix(last)[:-1], last)[1], label=label)
+        for label, (article, last) in enumerate(zip(articles, (mill, hall), strict=True), start=1)
+    ]
+    gate = Gate(question, found, floor=0.5, embed=embedder.query)
+    said = "It was modelled on the old English mills, and the great kitchen is modelled on that of Christ Church."
+    assert labels(gate.check(Draft(said, (1, 2)))) == ((1, 2) if shown else ())
+
+
 def test_no_half_is_proved_elsewhere_where_the_sentence_says_the_contrary(embedder: Embedder) -> None:
     near = "The weak force acts only at short distances, and joins the subatomic particles of every star."
     model = "A model of 1974 describes what joins the particles of a star that are smaller than atoms."
