@@ -18,7 +18,7 @@ from qa.types import Citation, Claim, Draft, Evidence, Rejection
 Embed = Callable[[str], NDArray[np.float32]]
 
 OPPOSITE = "says the opposite of the cited sentence"
-CONTRARY = "says {!r} where the cited sentence says {!r}"
+_OTHER_SIDE = " where the cited sentence says "
 CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to take the place of a mark that passes
 NO_ANSWER = "a question, not an answer"
 LEAST_SAID = 0.66  # share of a claim's words, names aside, that its sentence must say: names alone prove nothing
@@ -43,6 +43,7 @@ _YES_OR_NO = re.compile(
 )
 # A question; what ends inside quotation marks ('It has "Who is first?') ends with a title that asks one.
 _ASKS = re.compile(r"(?:[^\"“]|[\"“][^\"”]*[\"”])*\?|[\"“][^\"”]*\?[\"”]?")
+_PERSON = re.compile(r"\b(?:he|she)\b")  # of whom the small model guesses
 _ROUND_MARK = re.compile(r"(?<=\s)\((\d{1,2})\)(?=[.!?]?$)")  # "... in 1994 (2)." where [2] is meant
 _THE_COUNT = re.compile(r"\b(?:the|what|which) (two|three|four|five|six|seven|eight|nine|ten)\b", re.IGNORECASE)
 
@@ -114,7 +115,7 @@ class Gate:
             *(f"name not in the cited sentence: {name}" for name in self._unnamed(text, f"{quoted} {around} {dated}")),
         ]
         if opposites := facts.contrary(text, quoted):
-            failures.append(CONTRARY.format(*opposites))
+            failures.append(f"says {opposites[0]!r}{_OTHER_SIDE}{opposites[1]!r}")
         stems = facts.content_stems(text)
         if (
             facts.negated(text) != facts.negated(quoted)
@@ -140,7 +141,9 @@ class Gate:
         return Support(max(0.0, min(1.0, 0.6 * words + 0.4 * meaning)), tuple(failures))
 
     def _reworded(self, text: str, quoted: str) -> bool:
-        """True if the words of `text`, names aside, are those of the sentence with some exchanged."""
+        """True if the words of `text`, names aside, are those of the sentence with some exchanged, or it says "he" by itself."""
+        if set(_PERSON.findall(text.casefold())) - set(_PERSON.findall(quoted.casefold())):
+            return True
         named = {part for one in (text, quoted) for name in self._names(one) for part in facts.content_stems(name)}
         said, there = ([stem for stem in facts.content_stems(one) if stem not in named] for one in (text, quoted))
         return facts.reworded(said, there)
@@ -268,7 +271,7 @@ def _written_otherwise(text: str, grounds: str) -> set[str]:
 
 def _only_contrary(support: Support) -> bool:
     """True if nothing speaks against the sentence but that it is on the other side: "rose" where the claim has "fell"."""
-    return len(support.failures) == 1 and support.failures[0].startswith(CONTRARY.partition("{")[0] + "'")
+    return len(support.failures) == 1 and _OTHER_SIDE in support.failures[0]
 
 
 def _citation(evidence: Evidence, support: float) -> Citation:

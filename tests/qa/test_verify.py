@@ -261,6 +261,11 @@ EXCHANGED = {
         "The origin of the field would not be fully understood until 1864, when Ada Brink joined both laws.",
         True,
     ),
+    "a pronoun for a name": (
+        "He wants to lower the price of paper to 6 euros.",
+        "Brennan wants to lower the price of paper to 6 euros, and to close the mill.",
+        True,
+    ),
     "words left out": (
         "The crack was 14 centimetres long.",
         "The crack, which an inspector found on Monday, was 14 centimetres long and quite new.",
