@@ -174,7 +174,7 @@ def test_stop_ends_the_answer_at_once_and_the_stream_with_it(window: Callable[..
         assert asker.closed.wait(10)
         assert reader.texts(".claim") == []
         reader.ask("how much does it cost?")
-        assert reader.texts(".claim") == ["It costs $6.4 million.\u2060[1]"]
+        expect(reader.tab.locator(".claim")).to_have_text(["It costs $6.4 million.\u2060[1]"])
         assert asker.histories[-1] == ()  # a stopped question is no part of the conversation
 
 
