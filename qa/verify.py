@@ -129,7 +129,7 @@ class Gate:
         if facts.obeys(text, quoted):
             failures.append("the cited sentence is an order, not a statement")
         there = set(facts.content_stems(f"{quoted} {dated}"))
-        named = {part for name in self._names(text) for part in facts.content_stems(name)}
+        named = self._stems_of_names(text)
         plain = [stem for stem in stems if stem not in named]
         if plain and self._said(plain, there) < LEAST_SAID:
             failures.append("says more than the cited sentence")
@@ -144,7 +144,7 @@ class Gate:
         """True if the words of `text`, names aside, are those of the sentence with some exchanged, or it says "he" by itself."""
         if set(_PERSON.findall(text.casefold())) - set(_PERSON.findall(quoted.casefold())):
             return True
-        named = {part for one in (text, quoted) for name in self._names(one) for part in facts.content_stems(name)}
+        named = self._stems_of_names(text) | self._stems_of_names(quoted)
         said, there = ([stem for stem in facts.content_stems(one) if stem not in named] for one in (text, quoted))
         return facts.reworded(said, there)
 
@@ -153,10 +153,10 @@ class Gate:
         effect = facts.because(text)
         if effect is None:
             return False
-        told = facts.content_stems(effect) or list(facts.content_stems(self._question))
-        named = {part for name in self._names(effect or self._question) for part in facts.content_stems(name)}
+        effect = effect if facts.content_stems(effect) else self._question
+        named = self._stems_of_names(effect)
         there = set(facts.content_stems(quoted))
-        plain = [stem for stem in told if stem not in named]
+        plain = [stem for stem in facts.content_stems(effect) if stem not in named]
         shared = sum(stem in there or any(facts.alike(stem, other) for other in there) for stem in plain)
         return not facts.tells_why(quoted) or shared < LEAST_OF_EFFECT * len(plain)
 
@@ -253,6 +253,9 @@ class Gate:
 
     def _names(self, text: str) -> list[str]:
         return facts.names(text, known=self._known, common=self._common)
+
+    def _stems_of_names(self, text: str) -> set[str]:
+        return {part for name in self._names(text) for part in facts.content_stems(name)}
 
     def _cosine(self, text: str, quoted: str) -> float:
         assert self._embed is not None  # noqa: S101 (for mypy: the caller has looked)
