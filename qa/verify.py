@@ -157,7 +157,7 @@ class Gate:
         named = self._stems_of_names(effect)
         there = set(facts.content_stems(quoted))
         plain = [stem for stem in facts.content_stems(effect) if stem not in named]
-        shared = sum(stem in there or any(facts.alike(stem, other) for other in there) for stem in plain)
+        shared = sum(_there(stem, there) for stem in plain)
         return not facts.tells_why(quoted) or shared < LEAST_OF_EFFECT * len(plain)
 
     def _no_answer(self, text: str) -> str | None:
@@ -222,12 +222,7 @@ class Gate:
 
     def _said(self, stems: Sequence[str], there: set[str]) -> float:
         """The share of `stems` that the sentence says; a word taken over from the question counts less."""
-        weights = [
-            1.0
-            if stem in there or any(facts.alike(stem, other) for other in there)
-            else QUESTION_WORD * (stem in self._asked)
-            for stem in stems
-        ]
+        weights = [1.0 if _there(stem, there) else QUESTION_WORD * (stem in self._asked) for stem in stems]
         return sum(weights) / len(weights)
 
     def _holds(self, support: Support) -> bool:
@@ -270,6 +265,11 @@ def _written_otherwise(text: str, grounds: str) -> set[str]:
     initials = {name.casefold() for name in facts.short_forms(grounds)}
     written = set(re.findall(r"\b[A-Z]{2,6}\b", grounds))
     return initials.union(*(words for name, words in facts.short_forms(text).items() if name in written))
+
+
+def _there(stem: str, there: set[str]) -> bool:
+    """True if the stem, or one of its family, is among `there`."""
+    return stem in there or any(facts.alike(stem, other) for other in there)
 
 
 def _only_contrary(support: Support) -> bool:
