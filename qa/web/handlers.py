@@ -29,6 +29,7 @@ MAX_QUESTION = 2000  # characters; far more than any question, far less than a p
 Sent = Any  # a packed view, or gr.skip() where the component stays as it is
 SMALL = 1000  # articles: up to here a library is searched for the articles of the examples
 TURN_S = 0.5  # how often a waiting question looks whether it is still wanted
+NOTHING = (gr.skip(),) * 5  # of an answer; at its end Gradio sends what came last once more
 REDRAW_S = 0.06  # a sentence in the making is redrawn at most this often
 
 
@@ -73,6 +74,7 @@ class Handlers:
         self.parts = parts
         self.panes = Panes(asker.library, parts, self._open)
         self._openings = itertools.count(1)
+        self._wanted: set[str] = set()  # keys of the exchanges in `answer` that nobody has let go of
 
     def load(self, conversation: Conversation) -> tuple[Sent, Sent, Sent, Desk, Sent]:
         """A browser has opened the page: masthead, conversation, reader, desk, narrowing."""
@@ -117,10 +119,11 @@ class Handlers:
 
     def answer(
         self, conversation: Conversation, desk: Desk = NEW
-    ) -> Generator[tuple[Conversation, Sent, Sent, Any, Any], None, None]:
+    ) -> Generator[tuple[Any, Sent, Sent, Any, Any], None, None]:
         """Answer the exchange that waits; yield after each event that changes the page.
 
-        Stop, and closing the tab, close this generator, which closes the asker's and so stops the model.
+        Stop, and closing the tab, close this generator, which closes the asker's and so stops the model. Gradio's browser
+        side loses that order where a second question follows a stop at once, so it is also asked here who is still wanted.
         """
         if not _running(conversation):
             return
@@ -134,22 +137,29 @@ class Handlers:
         line, key = self.parts.line, exchange.key
         asked: dict[str, Any] = {"within": exchange.within or None, "narrow": not exchange.widened}
         line.join(key)
+        self._wanted.add(key)
         try:
             exchange = exchange.glimpsed(self.asker.glimpse(exchange.question, view.history(past), **asked))
             yield show(exchange, gr.skip())
-            while ahead := line.ahead(key):
+            while (ahead := line.ahead(key)) and key in self._wanted:
                 if ahead != exchange.ahead:
                     exchange = exchange.waiting(ahead)
                     yield show(exchange, gr.skip())
                 else:  # only here can a closed window end the waiting
-                    yield gr.skip(), gr.skip(), gr.skip(), gr.skip(), gr.skip()
+                    yield NOTHING
                 line.wait(TURN_S)
+            if key not in self._wanted:
+                yield NOTHING
+                return
             exchange = exchange.searching()
             yield show(exchange, gr.skip())
             drawn = 0.0
             stream = self.asker.stream(exchange.question, view.history(past), **asked)
             with closing(cast("Any", stream)) as events:
                 for event in events:
+                    if key not in self._wanted:
+                        yield NOTHING
+                        return
                     exchange = exchange.after(event)
                     if isinstance(event, DraftGrown) and time.monotonic() - drawn < REDRAW_S:
                         continue
@@ -160,7 +170,12 @@ class Handlers:
         except ArticleQAError as error:
             LOG.warning("question not answered: %s", error)
             exchange = exchange.failed(str(error))
+        except Exception:
+            # Gradio has an event for what nobody foresaw; but it also comes after a stop, at times during the next question.
+            LOG.exception("question not answered")
+            exchange = exchange.failed("An unexpected error; the server's log has more.")
         finally:
+            self._wanted.discard(key)
             line.leave(key)
         yield show(exchange, self._proof((*past, exchange), exchange.number) if exchange.answer else gr.skip())
 
@@ -175,16 +190,8 @@ class Handlers:
             LOG.warning("answer not kept: %s", error)
 
     def stop(self, conversation: Conversation, desk: Desk = NEW) -> tuple[Conversation, Sent, Any, Any]:
-        """The Stop button: keep what was checked, drop what was not."""
-        return self._ended(tuple(e.stopped() for e in conversation), desk)
-
-    def crashed(self, conversation: Conversation, desk: Desk = NEW) -> tuple[Conversation, Sent, Any, Any]:
-        """The answer ended with an error that nobody foresaw; Gradio has logged it."""
-        problem = "An unexpected error; the server's log has more."
-        return self._ended(tuple(e.failed(problem) for e in conversation), desk)
-
-    def _ended(self, conversation: Conversation, desk: Desk) -> tuple[Conversation, Sent, Any, Any]:
-        """Draw every exchange anew, each with what the reader has thought of it since."""
+        """The Stop button: keep what was checked, drop what was not. Each exchange is drawn as the reader has judged it since."""
+        self._let_go(conversation)
         try:
             stored = {item.key: item for item in self.parts.kept.get(desk.talk)}
         except ArticleQAError as error:
@@ -192,9 +199,12 @@ class Handlers:
             stored = {}
         conversation = tuple(
             replace(e, verdict=stored[e.key].verdict, comment=stored[e.key].comment) if e.key in stored else e
-            for e in conversation
+            for e in (e.stopped() for e in conversation)
         )
         return conversation, self._talk(conversation), gr.update(visible=True), gr.update(visible=False)
+
+    def _let_go(self, conversation: Conversation) -> None:
+        self._wanted.difference_update(exchange.key for exchange in conversation)
 
     def example(
         self, conversation: Conversation, desk: Desk, event: gr.EventData
@@ -269,8 +279,11 @@ class Handlers:
 
     # --------------------------------------------------------------------------------------------------- keeping
 
-    def fresh(self, desk: Desk = NEW) -> tuple[str, Conversation, Sent, Sent, Any, Any, Desk, Sent]:
+    def fresh(
+        self, conversation: Conversation = (), desk: Desk = NEW
+    ) -> tuple[str, Conversation, Sent, Sent, Any, Any, Desk, Sent]:
         """A new conversation; the old one stays where it is kept."""
+        self._let_go(conversation)
         desk = replace(desk, talk=secrets.token_hex(8), editing="")
         shown = gr.update(visible=True), gr.update(visible=False)
         return "", (), self._talk(()), self._resting(()), *shown, desk, self._narrow(desk)
@@ -284,6 +297,7 @@ class Handlers:
         if not isinstance(name, str) or not items:
             conversation, talk, ask, stop = self.stop(conversation, desk)  # the click has ended what was being written
             return conversation, talk, self.panes.talks(conversation, desk.talk), ask, stop, desk, gr.skip()
+        self._let_go(conversation)
         conversation, desk = view.reopened(items), replace(desk, talk=name, editing="")
         shown = gr.update(visible=True), gr.update(visible=False)
         talk = packed(view.talk_view(conversation))

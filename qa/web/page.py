@@ -115,11 +115,14 @@ def build(asker: Asks, parts: Parts) -> gr.Blocks:
                 show_progress="hidden",
                 api_visibility="private",
             )
-            answered.failure(on.crashed, [conversation, desk], [conversation, talk, ask, stop], **quiet)
             answers.append(answered)
         stop.click(on.stop, [conversation, desk], [conversation, talk, ask, stop], cancels=answers, **quiet)
         masthead.fresh(
-            on.fresh, [desk], [box, conversation, talk, reader, ask, stop, desk, narrow], cancels=answers, **quiet
+            on.fresh,
+            [conversation, desk],
+            [box, conversation, talk, reader, ask, stop, desk, narrow],
+            cancels=answers,
+            **quiet,
         )
         talk.edit(on.edit, [conversation, desk], [box, desk, narrow], **quiet)
         talk.judge(on.judge, [conversation], talk, **quiet)

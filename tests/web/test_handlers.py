@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -23,7 +23,7 @@ from index.types import Arrival, Filter, Listed
 from qa.config import Config
 from qa.record import Heading, Timing
 from qa.web import panels, view
-from qa.web.handlers import Desk, Handlers
+from qa.web.handlers import NOTHING, Desk, Handlers
 from qa.web.line import Line
 
 
@@ -116,6 +116,20 @@ def test_an_answer_is_judged_while_the_next_one_is_written(handlers: Handlers) -
     assert [e.stage for e in last[0]] == ["done", "done"]
     stopped = json.loads(handlers.stop(last[0], desk)[1])  # draws everything
     assert [e["tools"]["verdict"] for e in stopped["exchanges"]] == ["up", ""]
+
+
+@pytest.mark.parametrize("let_go", [Handlers.stop, Handlers.fresh])
+def test_an_answer_that_was_let_go_says_no_more(handlers: Handlers, let_go: Callable[..., object]) -> None:
+    """Where the browser's order to close the generator is lost, too."""
+    desk = Desk("talk")
+    conversation = handlers.begin("who met?", (), desk)[1]
+    answers = handlers.answer(conversation, desk)
+    *_, conversation = (next(answers)[0] for _ in range(3))
+    assert conversation[-1].running
+    let_go(handlers, conversation, desk)
+    assert list(answers) == [NOTHING]  # which Gradio sends once more
+    assert handlers.parts.kept.get("talk") == ()
+    assert asked(handlers, "how much does it cost?", desk=desk)[-1].stage == "done"
 
 
 @pytest.mark.parametrize("question", ["hold: who met?", "broken"])
@@ -229,10 +243,9 @@ def test_who_waits_is_woken_when_somebody_leaves() -> None:
     thread.join()
 
 
-def test_a_crash_leaves_the_line(handlers: Handlers) -> None:
-    answers = handlers.answer(handlers.begin("crash", ())[1])
-    with pytest.raises(ZeroDivisionError):
-        list(answers)
+def test_a_crash_is_told_and_leaves_the_line(handlers: Handlers) -> None:
+    *_, last = handlers.answer(handlers.begin("crash", ())[1])
+    assert (last[0][-1].stage, last[0][-1].problem) == ("failed", "An unexpected error; the server's log has more.")
     assert asked(handlers, "who met?", desk=Desk())[-1].stage == "done"
 
 

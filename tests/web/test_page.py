@@ -153,8 +153,6 @@ def test_no_answer_is_a_typed_message_without_a_source(
     assert reader.tab.locator("mark").count() == 0
     if question == "offline":
         expect(reader.tab.locator(".slot-message .why")).to_contain_text("The model's process ended.")
-    if question == "crash":
-        reader.seen.complaints.clear()  # Gradio tells the console of an error nobody foresaw
     reader.ask("who did Mittal meet?")  # and the conversation goes on
     expect(reader.tab.locator(".sentences.cite li")).to_have_count(2)
 
@@ -176,6 +174,30 @@ def test_stop_ends_the_answer_at_once_and_the_stream_with_it(window: Callable[..
         reader.ask("how much does it cost?")
         expect(reader.tab.locator(".claim")).to_have_text(["It costs $6.4 million.\u2060[1]"])
         assert asker.histories[-1] == ()  # a stopped question is no part of the conversation
+
+
+@pytest.mark.browser
+def test_a_question_that_follows_a_stop_at_once_is_answered_and_can_be_stopped(window: Callable[..., Reader]) -> None:
+    asker = ScriptedAsker()
+    with serving(asker) as url:
+        reader = window()
+        reader.open(url)
+        reader.write("hold: who did Mittal meet?")
+        expect(reader.tab.locator(".sentences.near li")).to_have_count(3)
+        reader.tab.get_by_role("button", name="Stop").click()
+        expect(reader.tab.get_by_role("button", name="Ask", exact=True)).to_be_visible()
+        reader.write("glimpse: who met Mittal?")
+        expect(reader.tab.locator(".stage").last).to_have_text("Waiting for its turn · 1 question before it")
+        asker.go_on.set()  # the first one's next word: only now can its stream notice, and then the browser hear of it
+        expect(reader.tab.locator(".stage").last).to_have_text("Searching the articles")
+        reader.tab.wait_for_timeout(500)  # what the browser hears of the first one is no news of the second
+        assert reader.texts(".slot-message .say") == ["Stopped."]
+        reader.tab.get_by_role("button", name="Stop").click()
+        expect(reader.tab.locator(".slot-message .say")).to_have_text(["Stopped.", "Stopped."])
+        reader.write("how much does it cost?")
+        asker.search_on.set()
+        expect(reader.tab.locator(".claim")).to_have_text(["It costs $6.4 million.\u2060[1]"])
+        assert reader.texts(".slot-message .say") == ["Stopped.", "Stopped."]
 
 
 @pytest.mark.browser
