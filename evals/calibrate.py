@@ -77,7 +77,7 @@ def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: b
         EvidenceFound(prediction["standalone"] or prediction["question"], shown, (), 0.0), read
     )
     alone = judge.alone()
-    says = judge.readings[alone.sentence.label].says if alone else 0.0
+    says = judge.readings([alone.sentence])[0].says if alone else 0.0
     return Case(run, answerable, (max(passages), says), alone is not None)
 
 

@@ -69,7 +69,7 @@ def lower_half(folder: Path) -> OnnxModel:
 
 def row(case: Case, encoder: OnnxModel) -> Row | None:
     """Return the case as the lower half reads it; None if the answer was cut off."""
-    before = lead(case.title, "")
+    before = lead(case.title)
     states, places = encoder.states((case.question, before + case.text))
     own = np.array([start >= 0 for start, _ in places])
     own[0] = True

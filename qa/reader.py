@@ -8,6 +8,7 @@ The reader was taught the difference: the lower half of the pinned cross-encoder
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -41,13 +42,14 @@ class SentenceReader:
         self._layers = session(WEIGHTS)
 
     def read(self, question: str, sentences: Sequence[Evidence]) -> list[Reading]:
-        """Return a reading of each sentence; its article's title and the sentences before it are read with it."""
+        """Return a reading of each sentence: the mean of what is made of it after each of its `leads`."""
         asked = f"{question.rstrip(' ?.')}?"  # as those that it was trained on
-        return list(side_by_side(lambda sentence: self._reading(asked, sentence), sentences))
+        wanted = [(before, e.text) for e in sentences for before in leads(e.title, e.context)]
+        read = side_by_side(lambda one: self._reading(asked, *one), wanted)
+        return [_mean([next(read) for _ in leads(e.title, e.context)]) for e in sentences]
 
-    def _reading(self, question: str, sentence: Evidence) -> Reading:
-        before = lead(sentence.title, sentence.context)
-        states, places = self._encoder.states(question, before + sentence.text)
+    def _reading(self, question: str, before: str, text: str) -> Reading:
+        states, places = self._encoder.states(question, before + text)
         says, spans = self._layers.run(None, {"states": states})
         own = [at for at, (start, end) in enumerate(places) if end > start >= len(before)]
         if not own:  # nothing in it that the tokenizer knows as a word
@@ -56,9 +58,25 @@ class SentenceReader:
         return Reading(float(says[0]), places[own[first]][0] - len(before), places[own[last]][1] - len(before))
 
 
-def lead(title: str, context: str) -> str:
-    """Return what is read before a sentence: a short title and the end of what stands before it in the article."""
-    return f"{short_title(title)}: {context[-CONTEXT_CHARS:]}{' ' if context else ''}"
+def leads(title: str, context: str) -> list[str]:
+    """Return what is read before a sentence, each by itself: title and context, the title alone, the context alone.
+
+    The context is the end of what stands before the sentence in the article: at times the sentence is nothing without it, at
+    times its words are taken for the sentence's. Of the unanswerable questions of squad2 and clapnq the mean withholds .73 and
+    .86 where 20% of the others are refused, the first alone .66 and .82.
+    """
+    name, told = lead(title), f"{context[-CONTEXT_CHARS:]} " if context else ""
+    return list(dict.fromkeys((name + told, name, told)))
+
+
+def lead(title: str) -> str:
+    """Return a title as it is read before a text."""
+    return f"{short_title(title)}: "
+
+
+def _mean(readings: Sequence[Reading]) -> Reading:
+    """The first reading's answer with the mean logit of all."""
+    return replace(readings[0], says=sum(reading.says for reading in readings) / len(readings))
 
 
 def best_span(starts: NDArray[np.float32], ends: NDArray[np.float32]) -> tuple[int, int]:

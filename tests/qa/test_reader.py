@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from qa.evidence import short_title
-from qa.reader import ANSWER_TOKENS, SentenceReader, best_span, lead
+from qa.reader import ANSWER_TOKENS, SentenceReader, best_span, lead, leads
 from qa.rerank import CrossEncoder
 from qa.types import Evidence, Reading
 
@@ -87,11 +87,27 @@ def test_a_long_question_leaves_the_sentence_room(reader: SentenceReader) -> Non
     assert one(reader, "who recalled vehicles " * 90, RECALL).end > 0
 
 
-def test_the_lead_is_short() -> None:
-    assert lead("A title", "") == "A title: "
-    assert lead("A title", "Before.") == "A title: Before. "
-    assert len(lead("word " * 100, "Before. " * 100)) < 400
-    assert lead("word " * 100, "").startswith(short_title("word " * 100))
+def test_a_sentence_is_read_with_and_without_what_stands_before() -> None:
+    assert leads("A title", "Before.") == ["A title: Before. ", "A title: ", "Before. "]
+    assert leads("A title", "") == ["A title: ", ""]
+    first, name, told = leads("word " * 100, "Before. " * 100)
+    assert first == name + told
+    assert len(first) < 400
+    assert name == lead("word " * 100) == f"{short_title('word ' * 100)}: "
+
+
+def test_a_reading_is_the_mean_of_what_is_made_of_it_each_way(
+    reader: SentenceReader, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def says() -> float:
+        return one(reader, "When was Ada Brink born?", "She was born in 1931.", title="Lives", context="Ada ran.").says
+
+    whole, each = says(), []
+    for before in leads("Lives", "Ada ran."):
+        monkeypatch.setattr("qa.reader.leads", lambda *_, before=before: [before])
+        each.append(says())
+    assert len(set(each)) == 3
+    assert whole == pytest.approx(sum(each) / 3)
 
 
 logits = st.lists(st.tuples(st.floats(-9, 9), st.floats(-9, 9)), min_size=1, max_size=40)
