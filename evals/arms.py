@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from importlib.metadata import version
 from pathlib import Path
@@ -36,9 +37,19 @@ if TYPE_CHECKING:
     from qa.rerank import Reranker
 
 PRODUCT, CLOSED_BOOK = "answers", "closed-book"
-BASELINES = ("evidence", "no-gate", CLOSED_BOOK, "stock")
+# The product with other instructions to the model: the answer first, its proof found by the gate alone, or the mark first.
+WAYS_OF_CITING = ("write-first", "mark-first")
+BASELINES = ("evidence", "no-gate", CLOSED_BOOK, "stock", *WAYS_OF_CITING)
 # What a question costs in each arm, roughly: how the minutes are shared out. The product has about half of them.
-COST = {PRODUCT: 8.0, "evidence": 1.0, "no-gate": 0.1, CLOSED_BOOK: 2.0, "stock": 6.0}
+COST = {
+    PRODUCT: 8.0,
+    "evidence": 1.0,
+    "no-gate": 0.1,
+    CLOSED_BOOK: 2.0,
+    "stock": 6.0,
+    "write-first": 4.0,
+    "mark-first": 4.0,
+}
 
 _PROMPTS = Path(__file__).with_name("prompts")
 
@@ -87,6 +98,27 @@ class Recorded:
 
     def __getattr__(self, name: str) -> Any:  # noqa: ANN401  # whatever else a model can do, it can do here
         return getattr(self._inner, name)
+
+
+class Instructed:
+    """A language model that is sent other instructions than the product's."""
+
+    def __init__(self, inner: LLM, instructions: str) -> None:
+        self.name = inner.name
+        self._inner = inner
+        self._instructions = instructions
+
+    def stream(self, prompt: Prompt, **how: Any) -> Generator[Chunk, None, None]:  # noqa: ANN401 (as the model takes it)
+        """See `LLM`."""
+        yield from self._inner.stream(replace(prompt, system=self._instructions), **how)
+
+    def start(self) -> None:
+        """See `LLM`."""
+        self._inner.start()
+
+    def close(self) -> None:
+        """See `LLM`."""
+        self._inner.close()
 
 
 class Product:
@@ -194,14 +226,18 @@ def _stock() -> type[Stock]:
 
 def made_of(name: str) -> dict[str, str]:
     """What an arm's answers depend on besides the configuration: runs that differ in it are not mixed."""
-    if name == CLOSED_BOOK:
-        return {"prompt": hashlib.sha256(instructions(CLOSED_BOOK).encode()).hexdigest()}
     if name == "stock":
         return {"llama-index-core": version("llama-index-core")}
-    made = {"article-qa": version("article-qa")}
+    made = {} if name == CLOSED_BOOK else {"article-qa": version("article-qa")}
     if name in {PRODUCT, "no-gate"}:  # the latter reads again what the model wrote for the former
-        made["prompt"] = hashlib.sha256(prompts.system().encode()).hexdigest()
+        made["prompt"] = _digest(prompts.system())
+    elif name in {CLOSED_BOOK, *WAYS_OF_CITING}:
+        made["prompt"] = _digest(instructions(name))
     return made
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()
 
 
 class Workshop:
@@ -240,6 +276,8 @@ class Workshop:
         assert llm is not None  # noqa: S101 (for mypy: `check` has looked)
         if name == CLOSED_BOOK:
             return ClosedBook(llm, self.config)
+        if name in WAYS_OF_CITING:
+            return Product(self._asker(library, Instructed(llm, instructions(name))), llm)
         return _stock()(
             benchmark, folder.with_name(f"stock-index-{benchmark.digests['articles'][:12]}"), library.embedder, llm
         )
@@ -259,7 +297,7 @@ class Workshop:
                 self._llm = Recorded(inner)
         return self._llm
 
-    def _asker(self, library: Library, llm: Recorded | None) -> Asker:
+    def _asker(self, library: Library, llm: LLM | None) -> Asker:
         config = self.config if llm else self.config.with_values(llm="none")
         return Asker(library, config, llm=llm, reranker=self._shared_reranker if config.reranker else None)
 

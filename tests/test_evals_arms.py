@@ -233,6 +233,21 @@ def test_the_arms_share_one_model(library: Library, reranker: Reranker, tmp_path
     assert len(inner.prompts) == 2
 
 
+@pytest.mark.parametrize(("way", "said"), [("write-first", MET), ("mark-first", f"[1] {MET}")])
+def test_a_way_of_citing_is_the_product_with_other_instructions(
+    way: str, said: str, library: Library, reranker: Reranker, tmp_path: Path
+) -> None:
+    inner = ScriptedLLM([said], [f"{MET} [1]"])
+    shop = workshop(library, inner, reranker)
+    found = shop.arm(way, BENCHMARK, tmp_path, {}).ask(WHO)
+    product = shop.arm("answers", BENCHMARK, tmp_path, {}).ask(WHO)
+    assert [one["system"] for one in found["prompts"]] == [arms.instructions(way)]
+    assert found["prompts"][0]["user"] == product["prompts"][0]["user"]
+    assert found["claims"] == product["claims"]
+    assert [one["quote"] for one in found["claims"][0]["citations"]] == [MET]
+    assert arms.made_of(way)["prompt"] != arms.made_of("answers")["prompt"]
+
+
 def test_a_baseline_that_asks_a_model_needs_one(library: Library, reranker: Reranker, tmp_path: Path) -> None:
     shop = workshop(library, None, reranker, llm="none")
     with pytest.raises(ConfigError, match="'closed-book' is about a language model"):
