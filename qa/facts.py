@@ -138,6 +138,7 @@ _TOKEN = re.compile(r"\d{1,3}(?:,\d{3})+(?:\.\d+)?|\d+(?:\.\d+)?|[^\W\d_]+(?:['�
 _NAME = re.compile(r"[^\W\d_][\w’'&.-]*", re.UNICODE)
 _CAPITALISED = re.compile(r"[A-Z][\w’'-]*")
 _CAPITAL_RUN = re.compile(r"[A-Z][\w’'-]*(?: (?:(?:of|the|and|for) )*[A-Z][\w’'-]*)+")
+_WITHIN_NAME = re.compile(r"\s+(?:of\s+(?:the\s+)?)?")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|[\"“‘(]\s*)$")
 _ABSENCE = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|denied|denies|deny|refused|refuses|failed|fails|declined|rejected"
@@ -166,7 +167,8 @@ _FUTURE = re.compile(
     r"|(?:plan|schedul|expect)\w*)\b"
 )
 _HEDGE = re.compile(
-    r"\b(?:[Ii]f|may|might|could|[Ww]hether|(?:accus|alleg|rumou?r|propos|expect|suspect)\w*|plan(?:s|ned)? to|likely|unless)\b"
+    r"\b(?:[Ii]f|may|might|could|[Ww]hether|(?:accus|alleg|rumou?r|propos|expect|suspect|purport)\w*|plan(?:s|ned)? to|likely"
+    r"|unless|believe[ds]?|reportedly|(?:thought|said) to (?:be|have))\b"
 )
 SAME_BEFORE = 2  # words; of 103 claims it finds 12, 7 of them wrong (1: 21 and 8)
 _BECAUSE = re.compile(
@@ -179,6 +181,14 @@ _TELLS_WHY = re.compile(
     r"|to (?!(?:an?|the|this|that|his|her|its|their|as|be|have)\b|(?-i:[A-Z\d]))\w+)\b|,\s+(?:as|for)\b",
     re.IGNORECASE,
 )
+# Words that say which value or which time is meant, and what may stand for them; of the latter nothing but themselves.
+_AVERAGE = re.compile(r"\b(?:averag\w*|median)\b"), re.compile(r"\b(?:averag|mean|median|typical|usual|normal)\w*\b")
+_MOST = (
+    re.compile(r"\bmaximum\b"),
+    re.compile(r"\b(?:max\w*|most|\w+est|top|peak\w*|up to|limit\w*|record|more than)\b"),
+)
+_LEAST = re.compile(r"\bminimum\b"), re.compile(r"\b(?:min\w*|least|\w+est|limit\w*|less than)\b")
+_FROM_TODAY = re.compile(r"\b(?:(?:this|next|last) (?:year|month|week)|today|tonight|tomorrow|yesterday)\b")
 _ISO_DAY = re.compile(r"\b(\d{4})-\d{2}-\d{2}\b")
 _YEAR = re.compile(r"(?<![\d,.$€£])(?:1[5-9]|20)\d{2}(?![\d,.]\d|\d)")
 _MONTH = rf"(?:{'|'.join(sorted(MONTHS, key=len, reverse=True))})\b\.?"
@@ -367,6 +377,17 @@ def hedged(text: str) -> bool:
     return _HEDGE.search(text) is not None
 
 
+def unsaid(text: str, quoted: str) -> list[str]:
+    """Return the words of `text` for which value or time is meant, such as "average" or "this year", that `quoted` has not."""
+    said, there = folded(text), folded(quoted)
+    found = [
+        word.group()
+        for wanted, like in (_AVERAGE, _MOST, _LEAST)
+        if (word := wanted.search(said)) and not like.search(there)
+    ]
+    return [*found, *(time for time in _FROM_TODAY.findall(said) if time not in there)]
+
+
 def because(text: str) -> str | None:
     """Return what stands before the "because" of `text`, which may be nothing; None if it gives no cause."""
     given = _BECAUSE.search(text)
@@ -417,7 +438,15 @@ def names(text: str, *, known: frozenset[str] = frozenset(), common: frozenset[s
     `known` are folded words that are names whatever they look like, such as those seen capitalised inside sentences elsewhere;
     `common` are words that name nothing at the start of a sentence, such as those seen without a capital elsewhere.
     """
-    found = []
+    return [name for run in name_runs(text, known=known, common=common) for name in run]
+
+
+def name_runs(
+    text: str, *, known: frozenset[str] = frozenset(), common: frozenset[str] = frozenset()
+) -> list[list[str]]:
+    """Return what `names` does, those that stand together, or with "of" between them, in one list."""
+    found: list[list[str]] = []
+    end = None
     for match in _NAME.finditer(text):
         word = match.group().rstrip(".'’-")
         bare = re.sub(r"'s?$", "", folded(word))
@@ -426,7 +455,11 @@ def names(text: str, *, known: frozenset[str] = frozenset(), common: frozenset[s
         opens = _SENTENCE_START.search(text, max(0, match.start() - 8), match.start())
         certain = not opens or bare in known or (word.isupper() and len(word) > 1)
         if certain or not (bare in common or _common(bare)):
-            found.append(bare)
+            if end is not None and _WITHIN_NAME.fullmatch(text, end, match.start()):
+                found[-1].append(bare)
+            else:
+                found.append([bare])
+            end = match.start() + len(word)
     return found
 
 

@@ -38,6 +38,7 @@ _LEANS_BACK = re.compile(
 _JOINT = re.compile(
     r"[,;:]\s+(?:(?:and|but|while|whereas)\s+)?|\s+(?=(?:and|but|while|whereas|because|after|before|when|who|which)\s)"
 )
+LENT = 1  # names, at most, that only the text around a sentence has: "he" is one, and the rest is put together
 _YES_OR_NO = re.compile(
     r"(?:did|do|does|is|are|was|were|has|have|had|will|would|can|could|may|might|should|shall|must)\b", re.IGNORECASE
 )
@@ -114,6 +115,9 @@ class Gate:
             *(f"unit not in the cited sentence: {unit}" for unit in sorted(facts.units(text) - facts.units(quoted))),
             *(f"name not in the cited sentence: {name}" for name in self._unnamed(text, f"{quoted} {around} {dated}")),
         ]
+        if len(lent := self._lent(text, f"{quoted} {dated}")) > (0 if self._begins_with_a_name(quoted) else LENT):
+            failures.append(f"names that only stand around the cited sentence: {', '.join(lent)}")
+        failures += [f"{word!r} is not in the cited sentence" for word in facts.unsaid(text, quoted)]
         if opposites := facts.contrary(text, quoted):
             failures.append(f"says {opposites[0]!r}{_OTHER_SIDE}{opposites[1]!r}")
         stems = facts.content_stems(text)
@@ -134,11 +138,24 @@ class Gate:
         if plain and self._said(plain, there) < LEAST_SAID:
             failures.append("says more than the cited sentence")
         near = named & set(facts.content_stems(around))
+        if not (facts.numbers(text) or any(_there(stem, there) for stem in (*stems, *self._asked))):
+            failures.append("the cited sentence itself says nothing of it")
         if len(stems) < FRAGMENT:  # "900 euros" says what the question asks about it
             stems, text = [*stems, *self._asked], f"{self._question} {text}"
         words = sum(stem in there or stem in near for stem in stems) / len(stems) if stems else 0.0
         meaning = self._cosine(text, quoted) if self._embed else words
         return Support(max(0.0, min(1.0, 0.6 * words + 0.4 * meaning)), tuple(failures))
+
+    def _lent(self, text: str, grounds: str) -> list[str]:
+        """The names of `text` of which neither the sentence nor the question has any part."""
+        strange = set(self._unnamed(text, f"{grounds} {self._question}"))
+        runs = facts.name_runs(text, known=self._known, common=self._common)
+        return list(dict.fromkeys(" ".join(run) for run in runs if strange.issuperset(run)))
+
+    def _begins_with_a_name(self, quoted: str) -> bool:
+        """True if what the sentence is about is plainly told by itself: "Melbourne also served as ..."."""
+        first = self._names(quoted)[:1]
+        return bool(first) and facts.folded(quoted).startswith(first[0])
 
     def _reworded(self, text: str, quoted: str) -> bool:
         """True if the words of `text`, names aside, are those of the sentence with some exchanged, or it says "he" by itself."""

@@ -362,6 +362,62 @@ def test_what_a_sentence_leaves_open_is_not_told_as_a_fact(embedder: Embedder) -
     assert labels(gate.check(Draft("The recall of the cars is expected to cost 9.6 million euros.", (1,)))) == (1,)
 
 
+# What the text around a sentence may lend it. Each: title, the sentence before, the sentence, question, claim, is it shown.
+LENT = {
+    "a name for she": (
+        ("Shops", "Maud Ferrin came to Port Asker.", "She opened a shop in May.", "who opened a shop?"),
+        ("Maud Ferrin opened a shop in May.", True),
+    ),
+    "a second name": (
+        ("Shops", "Maud Ferrin came to Port Asker.", "She opened a shop in May.", "who opened a shop?"),
+        ("Maud Ferrin opened a shop in Port Asker in May.", False),
+    ),
+    "a second name that is asked about": (
+        ("Shops", "Maud Ferrin came to Port Asker.", "She opened a shop in May.", "who opened a shop in Port Asker?"),
+        ("Maud Ferrin opened a shop in Port Asker in May.", True),
+    ),
+    "the title for the sentence's own subject": (
+        ("Ostland", "It is a state.", "Velm served as the capital of the union until 1927.", "which is the capital?"),
+        ("Ostland served as the capital of the union until 1927.", False),
+    ),
+    "the rest of a name": (
+        ("Shops", "Maud Ferrin came in May.", "Ferrin opened the shop in June.", "who opened the shop?"),
+        ("Maud Ferrin opened the shop in June.", True),
+    ),
+    "everything": (
+        ("Safe Shore", "The film is set in Southwick.", "At the store she meets Ada.", "where is it?"),
+        ("Southwick.", False),
+    ),
+}
+
+
+@pytest.mark.parametrize("kind", LENT)
+def test_the_text_around_lends_a_sentence_one_name(kind: str, embedder: Embedder) -> None:
+    (title, before, said, question), (claimed, shown) = LENT[kind]
+    [found] = evidence_of(Article("a", title, f"{before} {said}", date(2024, 5, 1)), said)
+    gate = Gate(question, [replace(found, context=before)], floor=0.5, embed=embedder.query)
+    assert bool(gate.check(Draft(claimed, (1,))).citations) is shown
+
+
+@pytest.mark.parametrize(
+    ("said", "claimed", "shown"),
+    [
+        ("The highest temperature in Velm is 48.8 degrees.", "The average temperature in Velm is 48.8 degrees.", False),
+        ("The highest temperature in Velm is 48.8 degrees.", "The maximum temperature in Velm is 48.8 degrees.", True),
+        ("The wage in Velm is 900 euros on average.", "The average wage in Velm is 900 euros.", True),
+        ("The games of 2020 are held in Velm.", "The games are held in Velm this year.", False),
+        ("The games are held in Velm this year.", "The games are held in Velm this year.", True),
+        ("Most people believe that the name comes from tar.", "The name comes from tar.", False),
+        ("The ship is thought to have sunk off Velm.", "The ship sunk off Velm.", False),
+    ],
+)
+def test_which_value_is_meant_must_be_in_the_sentence(
+    said: str, claimed: str, *, shown: bool, embedder: Embedder
+) -> None:
+    gate = small_gate("What of it?", said, said, embedder=embedder)
+    assert bool(gate.check(Draft(claimed, (1,))).citations) is shown
+
+
 def test_a_word_of_the_articles_is_no_name_for_its_capital_at_the_start(embedder: Embedder) -> None:
     said = "The city says heavy lorries must wait until September."
     gate = small_gate("Why do lorries wait?", said, said, embedder=embedder)
