@@ -178,7 +178,13 @@ class Asker:
         found = writing.found
         desk = _Desk(
             found,
-            Gate(found.standalone, found.evidence, floor=self.config.support, embed=self.library.embedder.query),
+            Gate(
+                found.standalone,
+                found.evidence,
+                floor=self.config.support,
+                embed=self.library.embedder.query,
+                paraphrases=self.config.llm == "server",  # what a small model says in its own words is wrong too often
+            ),
             Answerability(found, self._read()),
             answerable=self.config.answerable,
         )

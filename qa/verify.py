@@ -61,12 +61,22 @@ class Gate:
     """Checks drafts against the evidence of one question."""
 
     def __init__(
-        self, question: str, evidence: Sequence[Evidence], *, floor: float, embed: Embed | None = None
+        self,
+        question: str,
+        evidence: Sequence[Evidence],
+        *,
+        floor: float,
+        embed: Embed | None = None,
+        paraphrases: bool = True,
     ) -> None:
-        """Sentences below `floor` do not support a claim; without `embed`, meaning is judged by shared words alone."""
+        """Sentences below `floor` do not support a claim; without `embed`, meaning is judged by shared words alone.
+
+        Without `paraphrases`, a claim with a word that its sentence does not have gives way to the sentence.
+        """
         self._labels: Mapping[int, Evidence] = {e.label: e for e in evidence}
         self._floor = floor
         self._embed = embed
+        self._paraphrases = paraphrases
         self._question = question
         self._asked = frozenset(facts.content_stems(question))
         self._yes_or_no = bool(_YES_OR_NO.match(question))
@@ -94,18 +104,14 @@ class Gate:
             return Claim(draft.text, (), (*rejected, Rejection(None, reason)))
         # A copy with a word exchanged is where the small model goes wrong unseen by the rules: the sentence says it better.
         text = draft.text
-        if len(chosen) == 1 and not self._yes_or_no and self._reworded(text, chosen[0][0].text):
+        if len(chosen) == 1 and not self._yes_or_no and self._reworded(text, chosen[0][0]):
             text = chosen[0][0].text
         return Claim(text, tuple(_citation(*one) for one in chosen), tuple(rejected))
 
     def support(self, text: str, sentence: Evidence) -> Support:
         """Return how well `sentence` supports `text`."""
         quoted = sentence.text
-        # A sentence that speaks of "he" or "the envoy" borrows the name. What stands next to an order is part of the order.
-        leans = bool(_LEANS_BACK.search(quoted)) and not facts.obeys(text, sentence.context)
-        around = f"{sentence.title}. {sentence.context}" if leans else ""
-        days = facts.days(quoted, sentence.date) | ({sentence.date} if sentence.date else set())
-        dated = facts.day_words(days)
+        around, dated = _around(text, sentence), _dated(sentence)
         # A question's "the two sources" may be said again; it counts what the sentence names.
         counted = {n for word in _counted(text) & _counted(self._question) for n in facts.numbers(f"the {word}")}
         # What the reader can work out from the article's date ("Tuesday") may be said in full, but only as a date.
@@ -157,12 +163,23 @@ class Gate:
         first = self._names(quoted)[:1]
         return bool(first) and facts.folded(quoted).startswith(first[0])
 
-    def _reworded(self, text: str, quoted: str) -> bool:
-        """True if the words of `text`, names aside, are those of the sentence with some exchanged, or it says "he" by itself."""
+    def _reworded(self, text: str, sentence: Evidence) -> bool:
+        """True if the words of `text`, names aside, are those of the sentence with some exchanged, or it says "he" by itself.
+
+        Without paraphrases also if one of them is in neither the sentence nor what it leans on; of a few words the question's
+        are taken for theirs: "Ada Holm" says that it was she who did what is asked.
+        """
+        quoted = sentence.text
         if set(_PERSON.findall(text.casefold())) - set(_PERSON.findall(quoted.casefold())):
             return True
         named = self._stems_of_names(text) | self._stems_of_names(quoted)
         said, there = ([stem for stem in facts.content_stems(one) if stem not in named] for one in (text, quoted))
+        if not self._paraphrases:
+            known = set(facts.content_stems(f"{quoted} {_around(text, sentence)} {_dated(sentence)}"))
+            few = len(facts.content_stems(text)) < FRAGMENT
+            asked = self._asked - self._stems_of_names(self._question) if few else frozenset()
+            if not all(_there(stem, known) for stem in (*said, *asked)):
+                return True
         return facts.reworded(said, there)
 
     def _invents_cause(self, text: str, quoted: str) -> bool:
@@ -275,6 +292,20 @@ class Gate:
             if one not in self._vectors:
                 self._vectors[one] = self._embed(one)
         return float(self._vectors[text] @ self._vectors[quoted])
+
+
+def _around(text: str, sentence: Evidence) -> str:
+    """What the sentence borrows from: its title and the sentences before it, if it leans on them; "" if it does not.
+
+    A sentence that speaks of "he" or "the envoy" borrows the name. What stands next to an order is part of the order.
+    """
+    leans = _LEANS_BACK.search(sentence.text) and not facts.obeys(text, sentence.context)
+    return f"{sentence.title}. {sentence.context}" if leans else ""
+
+
+def _dated(sentence: Evidence) -> str:
+    """The days that the sentence speaks of, and that of its article, in words."""
+    return facts.day_words(facts.days(sentence.text, sentence.date) | ({sentence.date} if sentence.date else set()))
 
 
 def _written_otherwise(text: str, grounds: str) -> set[str]:

@@ -294,6 +294,44 @@ def test_a_copy_with_words_exchanged_gives_way_to_the_sentence(kind: str, embedd
     assert claim.text == (sentence if exchanged else text)
 
 
+@pytest.mark.parametrize(
+    ("claimed", "kept"),
+    [
+        ("Velm constructed the dam in 1931.", True),
+        ("In 1931, the dam was constructed by Velm.", True),
+        ("The construction of the dam by Velm was in 1931.", True),  # a word of one family
+        ("Velm constructed the old dam in 1931.", True),  # the sentence leans on one that has the word
+        ("Velm finished the dam in 1931.", False),
+        ("For a purpose, Velm constructed the dam in 1931.", False),
+    ],
+)
+def test_without_paraphrases_a_word_of_the_models_own_gives_way_to_the_sentence(
+    claimed: str, *, kept: bool, embedder: Embedder
+) -> None:
+    before, said = "An old wall stood there.", "Velm constructed the dam in 1931, and it stood for long."
+    [found] = evidence_of(Article("a", "The valley", f"{before} {said}", date(2024, 5, 1)), said)
+    found = replace(found, context=before)
+    claims = [
+        Gate(
+            "who finished the dam, and for what purpose?", [found], floor=0.5, embed=embedder.query, paraphrases=allowed
+        ).check(Draft(claimed, (1,)))
+        for allowed in (True, False)
+    ]
+    assert [labels(claim) for claim in claims] == [(1,), (1,)]
+    assert [claim.text for claim in claims] == [claimed, claimed if kept else said]
+
+
+@pytest.mark.parametrize(("question", "kept"), [("who constructed the dam?", True), ("who designed the dam?", False)])
+def test_without_paraphrases_a_few_words_stand_only_for_what_the_sentence_says(
+    question: str, *, kept: bool, embedder: Embedder
+) -> None:
+    said = "Ada Velm constructed the dam in 1931."
+    found = evidence_of(Article("a", "The valley", said, date(2024, 5, 1)), said)
+    gate = Gate(question, found, floor=0.5, embed=embedder.query, paraphrases=False)
+    claim = gate.check(Draft("Ada Velm", (1,)))
+    assert (claim.text, labels(claim)) == ("Ada Velm" if kept else said, (1,))
+
+
 def test_an_answer_of_yes_or_no_keeps_its_words(embedder: Embedder) -> None:
     sentence = "Steady motion is completely equal to rest in the eyes of Ada Brink."
     gate = small_gate("Is steady motion equal to rest?", sentence, sentence, embedder=embedder)
