@@ -142,7 +142,7 @@ _WITHIN_NAME = re.compile(r"\s+(?:of\s+(?:the\s+)?)?")
 _SENTENCE_START = re.compile(r"(?:^|[.!?:]\s+|[\"“‘(]\s*)$")
 _ABSENCE = re.compile(
     r"\b(?:not|no|never|none|nobody|nothing|neither|nor|without|cannot|denied|denies|deny|refused|refuses|failed|fails|declined|rejected"
-    r"|unable|lacks?|lacked|ruled out|\w+n['’]t)\b",
+    r"|unable|lacks?|lacked|ruled out|far from(?=\s\w+ing)|\w+n['’]t)\b",
     re.IGNORECASE,
 )
 _CLAUSE_END = re.compile(

@@ -445,6 +445,7 @@ def test_the_text_around_lends_a_sentence_one_name(kind: str, embedder: Embedder
         ("The wage in Velm is 900 euros on average.", "The average wage in Velm is 900 euros.", True),
         ("The games of 2020 are held in Velm.", "The games are held in Velm this year.", False),
         ("The games are held in Velm this year.", "The games are held in Velm this year.", True),
+        ("The study, far from praising the dam of Velm, blames it.", "The study praises the dam of Velm.", False),
         ("Most people believe that the name comes from tar.", "The name comes from tar.", False),
         ("The ship is thought to have sunk off Velm.", "The ship sunk off Velm.", False),
     ],
