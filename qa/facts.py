@@ -378,7 +378,7 @@ def hedged(text: str) -> bool:
 
 
 def unsaid(text: str, quoted: str) -> list[str]:
-    """Return the words of `text` for which value or time is meant, such as "average" or "this year", that `quoted` has not."""
+    """Return the words of `text` that tell which value or time is meant ("average", "this year") and that `quoted` has not."""
     said, there = folded(text), folded(quoted)
     found = [
         word.group()

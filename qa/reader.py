@@ -45,7 +45,7 @@ class SentenceReader:
         """Return a reading of each sentence: the mean of what is made of it after each of its `leads`."""
         asked = f"{question.rstrip(' ?.')}?"  # as those that it was trained on
         wanted = [(before, e.text) for e in sentences for before in leads(e.title, e.context)]
-        read = side_by_side(lambda one: self._reading(asked, *one), wanted)
+        read = iter(list(side_by_side(lambda one: self._reading(asked, *one), wanted)))
         return [_mean([next(read) for _ in leads(e.title, e.context)]) for e in sentences]
 
     def _reading(self, question: str, before: str, text: str) -> Reading:

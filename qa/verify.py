@@ -159,7 +159,7 @@ class Gate:
         return list(dict.fromkeys(" ".join(run) for run in runs if strange.issuperset(run)))
 
     def _begins_with_a_name(self, quoted: str) -> bool:
-        """True if what the sentence is about is plainly told by itself: "Melbourne also served as ..."."""
+        """True if what the sentence is about is plainly told by itself: "Velm also served as ..."."""
         first = self._names(quoted)[:1]
         return bool(first) and facts.folded(quoted).startswith(first[0])
 
