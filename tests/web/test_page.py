@@ -157,15 +157,20 @@ def test_no_answer_is_a_typed_message_without_a_source(
     expect(reader.tab.locator(".sentences.cite li")).to_have_count(2)
 
 
+def ask_and_stop(reader: Reader, url: str) -> None:
+    """Open the page and stop a question whose model writes nothing yet."""
+    reader.open(url)
+    reader.write("hold: who did Mittal meet?")
+    expect(reader.tab.locator(".sentences.near li")).to_have_count(3)
+    reader.tab.get_by_role("button", name="Stop").click()
+
+
 @pytest.mark.browser
 def test_stop_ends_the_answer_at_once_and_the_stream_with_it(window: Callable[..., Reader]) -> None:
     asker = ScriptedAsker()
     with serving(asker) as url:
         reader = window()
-        reader.open(url)
-        reader.write("hold: who did Mittal meet?")
-        expect(reader.tab.locator(".sentences.near li")).to_have_count(3)
-        reader.tab.get_by_role("button", name="Stop").click()
+        ask_and_stop(reader, url)
         expect(reader.tab.locator(".slot-message .say")).to_have_text("Stopped.")
         expect(reader.tab.get_by_role("button", name="Ask", exact=True)).to_be_visible()
         asker.go_on.set()  # the model's next word: only now can the stream notice
@@ -181,10 +186,7 @@ def test_a_question_that_follows_a_stop_at_once_is_answered_and_can_be_stopped(w
     asker = ScriptedAsker()
     with serving(asker) as url:
         reader = window()
-        reader.open(url)
-        reader.write("hold: who did Mittal meet?")
-        expect(reader.tab.locator(".sentences.near li")).to_have_count(3)
-        reader.tab.get_by_role("button", name="Stop").click()
+        ask_and_stop(reader, url)
         expect(reader.tab.get_by_role("button", name="Ask", exact=True)).to_be_visible()
         reader.write("glimpse: who met Mittal?")
         expect(reader.tab.locator(".stage").last).to_have_text("Waiting for its turn · 1 question before it")
