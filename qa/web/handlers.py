@@ -199,7 +199,7 @@ class Handlers:
             stored = {}
         conversation = tuple(
             replace(e, verdict=stored[e.key].verdict, comment=stored[e.key].comment) if e.key in stored else e
-            for e in (e.stopped() for e in conversation)
+            for e in map(Exchange.stopped, conversation)
         )
         return conversation, self._talk(conversation), gr.update(visible=True), gr.update(visible=False)
 

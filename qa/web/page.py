@@ -97,15 +97,15 @@ def build(asker: Asks, parts: Parts) -> gr.Blocks:
 
         page.load(on.load, [conversation], [masthead, talk, reader, desk, narrow], **quiet)
         begun = [box, conversation, talk, ask, stop, desk, narrow]
-        answers = []
-        for start in (
+        starts = (
             box.submit(on.begin, [box, conversation, desk], begun, **every),
             ask.click(on.begin, [box, conversation, desk], begun, **every),
             talk.example(on.example, [conversation, desk], begun, **quiet),
             talk.again(on.again, [conversation, desk], begun, **quiet),
             talk.timed(on.turn_time, [conversation, desk], begun, **quiet),
-        ):
-            answered = start.then(
+        )
+        answers = [
+            start.then(
                 on.answer,
                 [conversation, desk],
                 [conversation, talk, reader, ask, stop],
@@ -115,7 +115,8 @@ def build(asker: Asks, parts: Parts) -> gr.Blocks:
                 show_progress="hidden",
                 api_visibility="private",
             )
-            answers.append(answered)
+            for start in starts
+        ]
         stop.click(on.stop, [conversation, desk], [conversation, talk, ask, stop], cancels=answers, **quiet)
         masthead.fresh(
             on.fresh,
