@@ -15,7 +15,7 @@ from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
 from qa import chat, facts, kinds, premise
-from qa.abstain import Answerability, Read, staged
+from qa.abstain import Alone, Answerability, Read, staged
 from qa.config import Config
 from qa.disagree import disagreement
 from qa.evidence import evidence_for
@@ -165,17 +165,18 @@ class Asker:
             if not said:
                 yield writing.done(abstained="not_stated")
                 return
-            best = max(said, key=lambda e: (e.score, not e.neighbour))
+            alone = Answerability(found, self._read()).alone()
+            best = alone.sentence if alone else max(said, key=lambda e: (e.score, not e.neighbour))
             claim = Claim(best.text, (_verbatim(best),))
             claim = _correction(found, [claim]) or claim
             yield ClaimChecked(claim)
-            alone = Answerability(found, self._read()).alone()
             yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
         else:
             yield from self._written(self.llm, writing)
 
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found = writing.found
+        strong = self.config.llm == "server"  # what a small model says in its own words is wrong too often
         desk = _Desk(
             found,
             Gate(
@@ -183,10 +184,11 @@ class Asker:
                 found.evidence,
                 floor=self.config.support,
                 embed=self.library.embedder.query,
-                paraphrases=self.config.llm == "server",  # what a small model says in its own words is wrong too often
+                paraphrases=strong,
             ),
             Answerability(found, self._read()),
             answerable=self.config.answerable,
+            strong=strong,
         )
         parser = DraftParser()
         claims: list[Claim] = []
@@ -220,7 +222,7 @@ class Asker:
         if detail is not None:
             reason = "llm_unavailable"
         given_up = finish == "stop" and not any(claim.citations for claim in claims)
-        if given_up and not (refused and self.config.llm == "server") and (second := desk.second()):
+        if given_up and not (refused and strong) and (second := desk.second()):
             claims.append(second)
             yield ClaimChecked(second)
         elif right := _correction(found, claims):
@@ -339,8 +341,13 @@ class _Writing:
 class _Desk:
     """Where drafts become claims: each through the gate, the first that passes also against the dial for answerability."""
 
-    def __init__(self, found: EvidenceFound, gate: Gate, judge: Answerability, *, answerable: float) -> None:
+    def __init__(
+        self, found: EvidenceFound, gate: Gate, judge: Answerability, *, answerable: float, strong: bool
+    ) -> None:
+        """Below `answerable` nothing is shown; the choice and the wording of a model that is not `strong` may give way."""
         self._found = found
+        self._strong = strong
+        self._kind = kinds.kind(found.standalone)
         self._gate = gate
         self._least = answerable
         self._judge = judge
@@ -376,28 +383,57 @@ class _Desk:
         claim = self._gate.check(draft)
         if not claim.citations:
             return claim
+        likely = None
+        if better := self._outdone(claim):
+            claim, likely = self._instead(claim, better.sentence), better.probability
         text = self._wording(claim)
-        if (
-            why := self._withheld(claim)
-            or self._misled(text, claim)
-            or ("said already" if text in self._told else None)
-        ):
+        said = text in self._told or self._told.issuperset(_whole(citation) for citation in claim.citations)
+        if why := self._withheld(claim, likely) or self._misled(text, claim) or ("said already" if said else None):
             return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
         self._told.add(text)
         return replace(claim, text=self._begins(text))
 
+    def _outdone(self, claim: Claim) -> Alone | None:
+        """The sentence that answers far better than those that a small model's first claim cites; None if there is none.
+
+        It names the sports grounds where the question is how much land the school owns, and proves it well.
+        """
+        if self._strong or self._passed or self._kind in ("several", "yes-no"):
+            return None
+        return self._judge.outdone(claim.citations)
+
+    def _instead(self, claim: Claim, sentence: Evidence) -> Claim:
+        given = (Rejection(citation.label, "another sentence answers far better") for citation in claim.citations)
+        return Claim(sentence.text, (_verbatim(sentence),), (*claim.rejected, *given))
+
     def _wording(self, claim: Claim) -> str:
         """What is shown of the claim: a sentence of the articles without marks of its own, past weekdays in full."""
         cited = claim.citations[0]
-        text = kinds.plain(defused(cited.quote)) if claim.text == cited.quote else claim.text
+        word_for_word = claim.text == cited.quote or self._leaves_out_the_answer(claim)
+        text = _whole(cited) if word_for_word else claim.text
         return self._in_full(text, cited.quote, cited.date) if len(claim.citations) == 1 else text
 
-    def _withheld(self, claim: Claim) -> str | None:
-        """Why a claim is withheld although its sentences support it; None if it is not."""
+    def _leaves_out_the_answer(self, claim: Claim) -> bool:
+        """True if a small model's claim has nothing of what the reader takes for the answer in the one sentence it cites."""
+        if self._strong or len(claim.citations) > 1 or self._kind in ("several", "yes-no"):
+            return False
+        answer = self._judge.said(claim.citations[0])
+        wanted, told = facts.content_stems(answer), facts.content_stems(claim.text)
+        if any(stem == other or facts.alike(stem, other) for stem in wanted for other in told):
+            return False
+        numbers = facts.numbers(answer)
+        return bool(wanted or numbers) and numbers.isdisjoint(facts.numbers(claim.text))
+
+    def _withheld(self, claim: Claim, likely: float | None = None) -> str | None:
+        """Why a claim is withheld although its sentences support it; None if it is not.
+
+        `likely` is the probability that the articles answer, if it is not that of a claim which the model wrote.
+        """
         labels = {citation.label for citation in claim.citations}
         if any(staged(e) for e in self._found.evidence if e.label in labels):
             return "the cited sentence stands in a made-up turn of a conversation"
-        likely = None if self._passed else self._judge.written(claim.citations)
+        if likely is None and not self._passed:
+            likely = self._judge.written(claim.citations)
         if likely is not None:
             self.answerability = max(self.answerability or 0.0, likely)
             if likely < self._least:
@@ -408,7 +444,7 @@ class _Desk:
 
     def _misled(self, text: str, claim: Claim) -> str | None:
         """Why an answer to a yes/no question begins wrongly; None if it does not."""
-        if self._begun or kinds.kind(self._found.standalone) != "yes-no" or not kinds.begins(text):
+        if self._begun or self._kind != "yes-no" or not kinds.begins(text):
             return None
         told = kinds.verdict(self._found.standalone, claim.citations[0].quote)
         if told is None or text.casefold().startswith(told.casefold()):
@@ -417,14 +453,19 @@ class _Desk:
 
     def _begins(self, text: str) -> str:
         """The text, which begins an answer to a yes/no question with yes or no where a rule can tell."""
-        if self._begun or kinds.kind(self._found.standalone) != "yes-no":
+        if self._begun or self._kind != "yes-no":
             return text
         self._begun = True
         said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
         return f"{said}: {text}" if said else text
 
     def _in_full(self, text: str, quoted: str, published: date | None) -> str:
-        return kinds.in_full(text, quoted, published) if kinds.kind(self._found.standalone) == "when" else text
+        return kinds.in_full(text, quoted, published) if self._kind == "when" else text
+
+
+def _whole(cited: Citation) -> str:
+    """A cited sentence as it is shown where it is a claim word for word."""
+    return kinds.plain(defused(cited.quote))
 
 
 def _correction(found: EvidenceFound, claims: Sequence[Claim]) -> Claim | None:
@@ -435,7 +476,7 @@ def _correction(found: EvidenceFound, claims: Sequence[Claim]) -> Claim | None:
     right = differ.statements[differ.correction]
     if any(right.label == citation.label for claim in claims for citation in claim.citations):
         return None
-    return Claim(kinds.plain(defused(right.quote)), (replace(right, support=1.0),))
+    return Claim(_whole(right), (replace(right, support=1.0),))
 
 
 def _verbatim(e: Evidence) -> Citation:

@@ -128,6 +128,101 @@ _ORDER = re.compile(
     re.IGNORECASE,
 )
 
+# Forms that the stemmer leaves apart from their verb or noun, after it: "were not found" denies what "did they find" asks. Forms
+# that are as often another word ("bore", "fed", "ground") are left out, and so are those of words without meaning.
+_IRREGULAR = {
+    form: base
+    for base, *forms in (
+        line.split()
+        for line in """
+        beat beaten
+        become became
+        begin began begun
+        bend bent
+        break broke broken
+        breed bred
+        bring brought
+        build built
+        buy bought
+        catch caught
+        choose chose chosen
+        deal dealt
+        dig dug
+        draw drew drawn
+        drink drank drunk
+        drive drove driven
+        eat ate eaten
+        fall fell fallen
+        feel felt
+        fight fought
+        find found
+        flee fled
+        fly flew flown
+        forbid forbade forbidden
+        forget forgot forgotten
+        freeze froze frozen
+        give gave given
+        grow grew grown
+        hang hung
+        hear heard
+        hide hid hidden
+        hold held
+        keep kept
+        know knew known
+        lead led
+        leave left
+        lend lent
+        lose lost
+        mean meant
+        meet met
+        overthrow overthrew overthrown
+        pay paid
+        ride rode ridden
+        rise rose risen
+        run ran
+        see saw seen
+        seek sought
+        sell sold
+        send sent
+        shake shook shaken
+        shoot shot
+        show shown
+        shrink shrank shrunk
+        sing sang sung
+        sink sank sunk
+        sleep slept
+        speak spoke spoken
+        spend spent
+        stand stood
+        steal stole stolen
+        strike struck
+        swear swore sworn
+        sweep swept
+        swim swam swum
+        teach taught
+        tear tore torn
+        tell told
+        think thought
+        throw threw thrown
+        undergo underwent undergone
+        understand understood
+        wake woke woken
+        wear wore worn
+        win won
+        withdraw withdrew withdrawn
+        write wrote written
+        child children
+        foot feet
+        man men
+        mouse mice
+        tooth teeth
+        wife wives
+        woman women
+        """.strip().splitlines()
+    )
+    for form in forms
+}
+
 SAME_FAMILY = 5  # letters that two stems share at their start
 
 _WITHOUT_MEANING = (
@@ -202,8 +297,9 @@ _STEMMING = threading.Lock()  # the stemmer keeps the word that it works on, and
 
 @cache
 def stem(word: str) -> str:
-    """Return the English stem of a word, accents and case taken off."""
+    """Return the English stem of a word, accents and case taken off; "wrote" has that of "write"."""
     plain = folded(word)
+    plain = _IRREGULAR.get(plain, plain)
     with _STEMMING:
         return _stemmer().stemWord(plain)  # type: ignore[no-any-return]
 

@@ -66,6 +66,9 @@ _HEDGED = re.compile(
     re.IGNORECASE,
 )
 _CALENDAR = facts.MONTHS.keys() | facts.WEEKDAYS.keys()
+# "When do you blind bake a crust?" asks for a condition, and "nothing" is an amount: neither needs a number.
+_ON_WHAT_CONDITION = re.compile(r"\W*when (?:do|should|can|must|may|would) (?:you|we|one|i|people)\b", re.IGNORECASE)
+_NONE_AT_ALL = re.compile(r"\b(?:nothing|none|nobody|no one|for free|free of charge)\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"\bNo\.\s?(?=\d)")  # "hanger No. 17" denies nothing
 
 
@@ -78,11 +81,11 @@ def kind(question: str) -> Kind:
 def fits(question: str, text: str, around: str = "") -> bool:
     """True unless `text` plainly does not answer `question`, by rules that look at no other sentence.
 
-    A time or an amount needs a number or a day that the question does not have. What the question denies must be denied, and
-    what it states must not be; its opposite is another thing ("vertical" for "horizontal"). Its numbers must be there, or
-    `around` the text (title, sentences before, date). What ends with a colon or asks something itself answers nothing. Of 371
-    questions of squad2, qed and clapnq the rules but that of opposites withhold 1 in 21 of the answerable and 1 in 6 of the
-    others; that "who" needs a new name, and "where" a place, was tried: it did harm.
+    A time or an amount needs a number or a day that the question does not have, or "nothing" for an amount. What the question
+    denies must be denied, and what it states must not be; its opposite is another thing ("vertical" for "horizontal"). Its
+    numbers must be there, or `around` the text (title, sentences before, date). What ends with a colon or asks something itself
+    answers nothing. Of 371 questions of squad2, qed and clapnq the rules but that of opposites withhold 1 in 21 of the
+    answerable and 1 in 6 of the others; that "who" needs a new name, and "where" a place, was tried: it did harm.
     """
     question, text = (_NUMBERED.sub("", one) for one in (_TURN.sub("", question), text))
     if text.rstrip().endswith((":", "?")):
@@ -95,7 +98,8 @@ def fits(question: str, text: str, around: str = "") -> bool:
 def _agrees(question: str, text: str, around: str) -> bool:
     asked = frozenset(facts.content_stems(question))
     denies = facts.negated(question)
-    if denies != facts.negated(text) and (denies or facts.denied(text, asked)):
+    none_at_all = kind(question) == "amount" and _NONE_AT_ALL.search(text)
+    if denies != facts.negated(text) and (denies or facts.denied(text, asked)) and not none_at_all:
         return False
     if facts.other_thing(question, text):
         return False
@@ -107,7 +111,10 @@ def _has_what_is_asked(question: str, text: str) -> bool:
     wanted = kind(question)
     if wanted not in ("when", "amount") or facts.numbers(text) - facts.numbers(question):
         return True
-    return wanted == "when" and bool(_CALENDAR & set(re.findall(r"[^\W\d_]+", facts.folded(text))))
+    if wanted == "amount":
+        return _NONE_AT_ALL.search(text) is not None
+    dated = _CALENDAR & set(re.findall(r"[^\W\d_]+", facts.folded(text)))
+    return bool(dated) or _ON_WHAT_CONDITION.match(question) is not None
 
 
 def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] | None:

@@ -132,7 +132,9 @@ class Gate:
             and (facts.negated(text) or facts.denied(quoted, frozenset(stems)))
         ) or (facts.numbers(text) & (facts.denied_numbers(text) ^ facts.denied_numbers(quoted))):
             failures.append(OPPOSITE)
-        if facts.hedged(quoted) and not facts.hedged(text):
+        # "9.6 million euros" tells no more as a fact than "how much is it expected to cost?"
+        told = f"{self._question} {text}" if len(stems) < FRAGMENT else text
+        if facts.hedged(quoted) and not facts.hedged(told):
             failures.append("says as a fact what the cited sentence leaves open")
         if self._invents_cause(text, quoted):
             failures.append("gives a cause that the cited sentence does not give")

@@ -188,7 +188,7 @@ def judgment(claim: str, *passages: str, question: str = "What happened?") -> Ju
 
 def test_words_are_counted_by_hand() -> None:
     one = judgment("Norland sent 40 trucks to Kara", "Norland sent help to Kara.\nThe trucks came late, 35 of them.")
-    found = support.word_features(one, {"truck": 3.0, "norland": 1.0, "kara": 1.0, "sent": 1.0})
+    found = support.word_features(one, {"truck": 3.0, "norland": 1.0, "kara": 1.0, "send": 1.0})
     assert found["words"] == 1.0
     assert found["words, best sentence"] == 0.75
     assert found["rare words, best sentence"] == 0.5

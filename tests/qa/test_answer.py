@@ -15,10 +15,11 @@ from hypothesis import strategies as st
 from index.errors import InputError, LLMRejectedError, LLMUnavailableError
 from index.library import Library
 from index.types import Article
+from qa.abstain import Read
 from qa.answer import MAX_QUESTION_CHARS, Asker
 from qa.config import Config
 from qa.rerank import Reranker
-from qa.types import Answer, AnswerDone, ClaimChecked, DraftGrown, Event, EvidenceFound, Turn
+from qa.types import Answer, AnswerDone, ClaimChecked, DraftGrown, Event, EvidenceFound, Reading, Turn
 
 WHO = "who did Mittal meet?"
 GOOD = "Mittal met Sher Mohammad Abbas Stanekzai. [{}]"
@@ -164,6 +165,63 @@ def test_what_was_said_before_proves_nothing(said: str, library: Library, rerank
     assert all("Moscow" not in e.text for e in answer.evidence)
 
 
+# --- where a small model chooses or says badly, the sentence that answers takes its place ------------------------------
+
+SILENT = "There was no immediate comment from the Taliban. [{}]"
+SERVER = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")
+
+
+def test_a_sentence_that_answers_far_better_takes_the_place_of_the_one_cited(
+    library: Library, reranker: Reranker
+) -> None:
+    silent = label_of(COMMENT, asking(library, reranker).retrieve(WHO))
+    said = SILENT.format(silent)
+    answer = asking(library, reranker, [said]).ask(WHO)
+    assert (answer.text, [c.quote for c in answer.citations]) == (MET, [MET])
+    assert (silent, "another sentence answers far better") in [(r.label, r.reason) for r in answer.claims[0].rejected]
+    own = Asker(library, SERVER, llm=ScriptedLLM([said]), reranker=lambda: reranker).ask(WHO)
+    assert [c.quote for c in own.citations] == [COMMENT]  # a strong model knows why
+
+
+def test_what_comes_after_the_answer_stays_and_what_was_put_in_its_place_is_not_said_again(
+    library: Library, reranker: Reranker, met: int
+) -> None:
+    other = SILENT.format(label_of(COMMENT, asking(library, reranker).retrieve(WHO)))
+    answer = asking(library, reranker, [f"{GOOD.format(met)} {other}"]).ask(WHO)
+    assert [c.quote for c in answer.citations] == [MET, COMMENT]
+    answer = asking(library, reranker, [f"{other} {GOOD.format(met)}"]).ask(WHO)
+    assert answer.text == MET
+    assert answer.claims[1].rejected[-1].reason == "said already"
+
+
+def test_a_claim_without_the_words_that_answer_gives_way_to_its_sentence(
+    library: Library, reranker: Reranker, met: int
+) -> None:
+    said = f"Mittal met him at the request of the Taliban. [{met}]"
+    assert asking(library, reranker, [said]).ask(WHO).text == MET
+    own = Asker(library, SERVER, llm=ScriptedLLM([said]), reranker=lambda: reranker).ask(WHO)
+    assert own.text == "Mittal met him at the request of the Taliban."
+    short = f"Mittal met Stanekzai. [{met}]"
+    assert asking(library, reranker, [short]).ask(WHO).text == "Mittal met Stanekzai."
+
+
+class ReadOtherwise(Asker):
+    """Finds all sentences alike, and reads COMMENT as the one that answers."""
+
+    def _find(self, *args: Any, **given: Any) -> EvidenceFound:  # noqa: ANN401
+        found = super()._find(*args, **given)
+        return replace(found, evidence=tuple(replace(e, score=5.0, neighbour=False) for e in found.evidence))
+
+    def _read(self) -> Read:
+        return lambda _, sentences: [Reading(4.0 * (e.text == COMMENT), 0, 1) for e in sentences]
+
+
+def test_without_a_model_the_sentence_that_the_reader_likes_best_is_the_answer(
+    library: Library, reranker: Reranker
+) -> None:
+    assert asking(library, reranker, kind=ReadOtherwise).ask(WHO).text == COMMENT
+
+
 # --- what is given up is read once more, and the dial -----------------------------------------------------------------
 
 
@@ -180,10 +238,8 @@ def test_a_question_that_was_given_up_is_answered_by_the_sentence_that_plainly_d
 
 
 def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reranker) -> None:
-    config = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")
-
     def asked(said: str) -> Answer:
-        return Asker(library, config, llm=ScriptedLLM([said]), reranker=lambda: reranker).ask(WHO)
+        return Asker(library, SERVER, llm=ScriptedLLM([said]), reranker=lambda: reranker).ask(WHO)
 
     assert (asked("NOT STATED").reason, asked(LIE.format(1)).text) == ("not_stated", MET)
 

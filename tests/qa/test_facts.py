@@ -196,6 +196,13 @@ def test_a_first_word_that_looks_common_is_a_name_if_it_is_known_as_one() -> Non
     assert facts.names("Clement left.", known=frozenset(["clement"])) == ["clement"]
 
 
+@pytest.mark.parametrize(
+    ("form", "base"), [("wrote", "writes"), ("Written", "write"), ("found", "finding"), ("met", "meetings")]
+)
+def test_irregular_forms_have_the_stem_of_their_verb(form: str, base: str) -> None:
+    assert facts.stem(form) == facts.stem(base)
+
+
 # --- negation, opposites, units ---------------------------------------------------------------------------------------
 
 

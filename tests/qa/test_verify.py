@@ -398,6 +398,13 @@ def test_what_a_sentence_leaves_open_is_not_told_as_a_fact(embedder: Embedder) -
     claim = gate.check(Draft("The recall of the cars cost 9.6 million euros.", (1,)))
     assert (labels(claim), claim.rejected[-1].reason) == ((), "says as a fact what the cited sentence leaves open")
     assert labels(gate.check(Draft("The recall of the cars is expected to cost 9.6 million euros.", (1,)))) == (1,)
+    assert labels(gate.check(Draft("9.6 million euros", (1,)))) == ()
+
+
+def test_a_few_words_leave_open_what_their_question_does(embedder: Embedder) -> None:
+    said = "Kestovar expects the recall of the cars to cost 9.6 million euros."
+    gate = small_gate("How much is the recall expected to cost?", said, said, embedder=embedder)
+    assert labels(gate.check(Draft("9.6 million euros", (1,)))) == (1,)
 
 
 # What the text around a sentence may lend it. Each: title, the sentence before, the sentence, question, claim, is it shown.
