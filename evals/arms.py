@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     from qa.rerank import Reranker
 
 PRODUCT, CLOSED_BOOK = "answers", "closed-book"
-# The product with other instructions to the model: the answer first, its proof found by the gate alone, or the mark first.
-WAYS_OF_CITING = ("write-first", "mark-first")
+# The product with the model as its publisher made it, told to write without marks, so that the gate alone finds the proofs; to
+# name the sentence before it writes; or after it.
+WAYS_OF_CITING = ("write-first", "mark-first", "mark-last")
 BASELINES = ("evidence", "no-gate", CLOSED_BOOK, "stock", *WAYS_OF_CITING)
 # What a question costs in each arm, roughly: how the minutes are shared out. The product has about half of them.
 COST = {
@@ -49,13 +50,16 @@ COST = {
     "stock": 6.0,
     "write-first": 4.0,
     "mark-first": 4.0,
+    "mark-last": 4.0,
 }
 
 _PROMPTS = Path(__file__).with_name("prompts")
 
 
 def instructions(name: str) -> str:
-    """The first part of a prompt of the evals, from evals/prompts."""
+    """The first part of a prompt: one of the product's two, or from evals/prompts."""
+    if name in {"mark-first", "mark-last"}:
+        return prompts.system(mark_first=name == "mark-first")
     return (_PROMPTS / f"{name}.md").read_text(encoding="utf-8").strip()
 
 
@@ -230,7 +234,7 @@ def made_of(name: str) -> dict[str, str]:
         return {"llama-index-core": version("llama-index-core")}
     made = {} if name == CLOSED_BOOK else {"article-qa": version("article-qa")}
     if name in {PRODUCT, "no-gate"}:  # the latter reads again what the model wrote for the former
-        made["prompt"] = _digest(prompts.system())
+        made["prompt"] = _digest(instructions("mark-first") + instructions("mark-last"))
     elif name in {CLOSED_BOOK, *WAYS_OF_CITING}:
         made["prompt"] = _digest(instructions(name))
     return made
@@ -241,7 +245,10 @@ def _digest(text: str) -> str:
 
 
 class Workshop:
-    """What the arms share: the model, the cross-encoder, and a library for each benchmark. Each is opened once, when needed."""
+    """What the arms share: the model as published, and as the product has it; the cross-encoder; a library for each benchmark.
+
+    Each is opened once, when needed.
+    """
 
     def __init__(
         self,
@@ -255,7 +262,7 @@ class Workshop:
         self._open_llm = llm
         self._make_reranker = reranker
         self._open_library = open_library
-        self._llm: Recorded | None = None
+        self._llms: dict[bool, Recorded] = {}  # with the adapter, for the product alone, and without it
         self._reranker: Reranker | None = None
         self._libraries: dict[Path, Library] = {}
 
@@ -272,33 +279,35 @@ class Workshop:
             return Product(self._asker(library, None), None)
         if name == "no-gate":
             return NoGate(answered, library, self.config)
-        llm = self._model()
+        llm = self._model(adapter=False)
         assert llm is not None  # noqa: S101 (for mypy: `check` has looked)
         if name == CLOSED_BOOK:
             return ClosedBook(llm, self.config)
         if name in WAYS_OF_CITING:
-            return Product(self._asker(library, Instructed(llm, instructions(name))), llm)
+            return Product(self._asker(library, Instructed(llm, instructions(name)), adapter=False), llm)
         return _stock()(
             benchmark, folder.with_name(f"stock-index-{benchmark.digests['articles'][:12]}"), library.embedder, llm
         )
 
     def close(self) -> None:
         """End the model and close the libraries."""
-        if self._llm is not None:
-            self._llm.close()
+        for llm in self._llms.values():
+            llm.close()
         for library in self._libraries.values():
             library.close()
 
-    def _model(self) -> Recorded | None:
-        if self._llm is None and self.config.llm != "none":
-            inner = self._open_llm(self.config)
+    def _model(self, *, adapter: bool = True) -> Recorded | None:
+        adapter = adapter and self.config.taught  # no other model has one
+        if adapter not in self._llms and self.config.llm != "none":
+            inner = self._open_llm(self.config.with_values(llm_adapter=adapter))
             if inner is not None:
                 inner.start()
-                self._llm = Recorded(inner)
-        return self._llm
+                self._llms[adapter] = Recorded(inner)
+        return self._llms.get(adapter)
 
-    def _asker(self, library: Library, llm: LLM | None) -> Asker:
-        config = self.config if llm else self.config.with_values(llm="none")
+    def _asker(self, library: Library, llm: LLM | None, *, adapter: bool = True) -> Asker:
+        config = self.config.with_values(llm_adapter=adapter and self.config.llm_adapter)
+        config = config if llm else config.with_values(llm="none")
         return Asker(library, config, llm=llm, reranker=self._shared_reranker if config.reranker else None)
 
     def _shared_reranker(self) -> Reranker:

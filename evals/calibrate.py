@@ -3,7 +3,8 @@
     python -m evals.run --articles A.jsonl --questions train.jsonl --out runs/train --retrieval-only
     python -m evals.calibrate --run runs/train train.jsonl
 
-Several `--run` are fitted together. Take questions that are in no reported figure. Nothing is written: the weights are
+Several `--run` are fitted together. Those that were asked of the embedded model (without `--retrieval-only`) also tell what its
+first word leaned to. Take questions that are in no reported figure. Nothing is written: the weights are
 constants in `qa/abstain.py`, to be changed by hand together with the figures beside them.
 """
 
@@ -23,13 +24,15 @@ from evals import data, stats
 from evals.classify import Bools, Floats, Logistic, logistic
 from evals.metrics import Prediction
 from index.errors import InputError
-from qa import abstain
+from qa import abstain, kinds
+from qa.parse import parse
 from qa.reader import SentenceReader
 from qa.rerank import CrossEncoder
 from qa.types import Evidence, EvidenceFound
 
 PARTS = 10  # of the cross-validation
 RIDGE = 1.0  # of the weights, per standard deviation of their sign
+SIGNS = ("passage", "says", "leaning")  # as `qa.abstain.Weights` names them
 DIALS = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
@@ -39,7 +42,9 @@ class Case:
 
     run: str
     answerable: bool
-    signs: tuple[float, float]  # the logits of the best passage and of the sentence's reading
+    signs: tuple[
+        float, ...
+    ]  # the logits of the best passage, of the sentence's reading, and what the model leaned to if it told
     fits: bool  # a sentence passes the rules
 
 
@@ -65,7 +70,9 @@ def cases(folder: Path, questions: Path, read: abstain.Read) -> list[Case]:
             raise InputError(f"{folder}: its evidence has no {exc}, as older runs have not; make it anew") from exc
         if case is not None:
             found.append(case)
-    return found
+    # Of a run that was asked of the model, what it was not asked (a name that nobody mentions) is not judged by the dial.
+    most = max((len(case.signs) for case in found), default=0)
+    return [case for case in found if len(case.signs) == most]
 
 
 def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: bool) -> Case | None:
@@ -73,12 +80,20 @@ def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: b
     shown = tuple(_evidence(row) for row in prediction["evidence"])
     if not any(not one.neighbour for one in shown) or not passages:
         return None
-    judge = abstain.Answerability(
-        EvidenceFound(prediction["standalone"] or prediction["question"], shown, (), 0.0), read
-    )
-    alone = judge.alone()
-    says = judge.readings([alone.sentence])[0].says if alone else 0.0
-    return Case(run, answerable, (max(passages), says), alone is not None)
+    asked, leaning = prediction["standalone"] or prediction["question"], prediction.get("leaning")
+    judge = abstain.Answerability(EvidenceFound(asked, shown, (), 0.0), read)
+    answer = _named(prediction, shown)
+    if answer is None or not kinds.fits(asked, answer.text, abstain.around(answer)):
+        alone = judge.alone()
+        answer = alone.sentence if alone else None
+    says = judge.readings([answer])[0].says if answer else 0.0
+    return Case(run, answerable, (max(passages), says, *([] if leaning is None else [leaning])), answer is not None)
+
+
+def _named(prediction: Prediction, shown: Sequence[Evidence]) -> Evidence | None:
+    """The sentence that the model named first; None if it named none."""
+    named = [label for draft in parse(prediction.get("completion") or "") for label in draft.labels]
+    return next((one for label in named for one in shown if one.label == label), None)
 
 
 def _evidence(row: Mapping[str, Any]) -> Evidence:
@@ -109,7 +124,9 @@ def report(found: Sequence[Case]) -> str:
     """Return the weights and what they are worth, as lines of text. Raises InputError if there is too little to fit."""
     answerable = np.array([case.answerable for case in found], dtype=bool)
     fits = np.array([case.fits for case in found], dtype=bool)
-    signs = np.array([case.signs for case in found], dtype=np.float64).reshape(-1, 2)
+    told = min((len(case.signs) for case in found), default=2)  # of runs with and without a model, what both have
+    signs = np.array([case.signs[:told] for case in found], dtype=np.float64).reshape(-1, told)
+    now = abstain.READ if told == 2 else abstain.HEARD
     for kind, many in (("answerable", answerable[fits].sum()), ("unanswerable", (~answerable[fits]).sum())):
         if many < PARTS:
             raise InputError(f"{many} {kind} questions with a fitting sentence: {PARTS} are needed at least")
@@ -119,9 +136,11 @@ def report(found: Sequence[Case]) -> str:
     lines = [
         f"questions      {len(found)}, {answerable.sum()} of them answerable",
         f"rules withhold {_share(~fits[answerable])} of the answerable, {_share(~fits[~answerable])} of the others",
-        f"bias           {weights.bias:.3f}  (now {abstain.READ.bias})",
-        f"passage        {weights.weights[0]:.3f}  (now {abstain.READ.passage})",
-        f"says           {weights.weights[1]:.3f}  (now {abstain.READ.says})",
+        f"bias           {weights.bias:.3f}  (now {now.bias})",
+        *(
+            f"{name:<15}{value:.3f}  (now {getattr(now, name)})"
+            for name, value in zip(SIGNS, weights.weights, strict=False)
+        ),
         "",
         f"{'left out of the fit':<24}{'AUROC':>7}   shown at the dial, answerable/others",
     ]

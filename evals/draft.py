@@ -135,7 +135,7 @@ def _draft(args: argparse.Namespace) -> int:
     kept = _rows(args.out) if args.out.exists() else []
     # By its start or, where a person wrote the evidence without one, by its words.
     asked_of = {(e.get("article_id"), e.get(part)) for row in kept for e in row["evidence"] for part in _PLACE}
-    llm = open_llm(Config.load(llm=args.llm))
+    llm = open_llm(Config.load(llm=args.llm, llm_adapter=False))
     if llm is None:
         raise ConfigError("drafting wants a language model, and llm is 'none'; choose one with --llm")
     refused: Counter[str] = Counter()

@@ -181,7 +181,7 @@ def _main(args: argparse.Namespace) -> int:
     from qa.config import Config
     from qa.llm import open_llm
 
-    config = Config.load(llm=args.llm)
+    config = Config.load(llm=args.llm, llm_adapter=False)
     if args.n < LEAST:
         raise InputError(f"--n is {args.n}: below {LEAST} rated answers nothing can be said about the agreement")
     if args.run and args.aspect == "gold" and not args.questions:

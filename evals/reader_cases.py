@@ -24,7 +24,7 @@ from typing import Any
 from index.errors import InputError
 from index.sentences import split
 from index.types import Article
-from index.words import content_words
+from index.words import content_words, rough_stems
 
 WINDOW_CHARS = 600  # of the sentences that are read together
 SHARES = {"answered": 0.36, "elsewhere": 0.13, "beside": 0.07, "renamed": 0.06, "made wrong": 0.38}
@@ -91,7 +91,7 @@ def read_cases(path: Path, *, seed: int = 0) -> list[Case]:
     """
     try:
         articles = json.loads(path.read_text(encoding="utf-8"))["data"]
-        made = [case for at, article in enumerate(articles) for case in _Maker(article, seed=seed + at).cases()]
+        made = [case for at, article in enumerate(articles) for case in Maker(article, seed=seed + at).cases()]
     except (OSError, ValueError, KeyError, TypeError) as exc:
         raise InputError(f"{path}: not a file of SQuAD 1.1 ({exc!r}); give its train-v1.1.json") from exc
     random.Random(seed).shuffle(made)
@@ -108,8 +108,8 @@ class _Place:
     words: frozenset[str]
 
 
-class _Maker:
-    """Makes the cases of one article."""
+class Maker:
+    """Makes the cases of one article of a SQuAD 1.1 file."""
 
     def __init__(self, article: Mapping[str, Any], *, seed: int) -> None:
         self._random = random.Random(seed)
@@ -118,7 +118,7 @@ class _Maker:
         self._asked = [paragraph["qas"] for paragraph in article["paragraphs"]]
         self._spans = [[(s.start, s.end) for s in split(Article("", "", text))] for text in self._paragraphs]
         self._places = [
-            _Place(p, s, self._paragraphs[p][start:end], _content(self._paragraphs[p][start:end]))
+            _Place(p, s, self._paragraphs[p][start:end], rough_stems(self._paragraphs[p][start:end]))
             for p, spans in enumerate(self._spans)
             for s, (start, end) in enumerate(spans)
         ]
@@ -131,6 +131,7 @@ class _Maker:
             self._words[_ending(word)].append(word)
 
     def cases(self) -> Iterator[Case]:
+        """Yield a case for about every question."""
         for paragraph, asked in enumerate(self._asked):
             for one in asked:
                 question, answer = " ".join(one["question"].split()), one["answers"][0]
@@ -138,12 +139,12 @@ class _Maker:
                 inside = [at for at, (s, e) in enumerate(self._spans[paragraph]) if s <= start and end <= e]
                 if inside and len(question) >= 10:
                     case = self._case(question, paragraph, inside[0], (start, end))
-                    yield replace(case, question=self._clipped(case.question)) if self._often(CLIPPED) else case
+                    yield replace(case, question=self.clipped(case.question)) if self._often(CLIPPED) else case
 
     def _often(self, share: float) -> bool:
         return self._random.random() < share
 
-    def _clipped(self, question: str) -> str:
+    def clipped(self, question: str) -> str:
         """The question as it is typed in haste: without some of the words that say nothing by themselves."""
         first, *others = question.rstrip(" ?").split()
         return " ".join([first, *(word for word in others if word.lower() not in _FILLING or self._often(0.5))]) + "?"
@@ -162,7 +163,7 @@ class _Maker:
             for one in self._random.sample(WAYS, len(WAYS)):
                 if self._often(IN_TEXT) and (changed := self._other_text(one, plain, place)) is not None:
                     return Case(f"text's {one}", self._title, question, changed, None)
-                wrong = self._wrong(one, question, text)
+                wrong = self.wrong(one, question, text)
                 if wrong is not None and wrong != question:
                     return Case(f"wrong {one}", self._title, wrong, text, None)
         return plain
@@ -180,7 +181,7 @@ class _Maker:
 
     def _alike(self, question: str, answer: str, paragraph: int, sentence: int, *, beside: bool) -> str | None:
         """A text of the article that shares much with the question and lacks the answer; of the same paragraph if `beside`."""
-        wanted, lowered = _content(question), answer.lower()
+        wanted, lowered = rough_stems(question), answer.lower()
         scored = [
             (sum(self._rarity[word] for word in sorted(wanted & place.words)), self._random.random(), place)
             for place in self._places
@@ -256,7 +257,7 @@ class _Maker:
             return {word: OPPOSITES.get(word, ()) for word in re.findall(r"[a-z]+", question)}
         return {}
 
-    def _wrong(self, way: str, question: str, text: str) -> str | None:
+    def wrong(self, way: str, question: str, text: str) -> str | None:
         """The question made wrong in this way; None if it has nothing that could be."""
         there = text.lower()
         if way == "number":
@@ -312,10 +313,6 @@ def _opposites() -> dict[str, list[str]]:
 
 
 OPPOSITES: Mapping[str, Sequence[str]] = _opposites()
-
-
-def _content(text: str) -> frozenset[str]:
-    return frozenset(word.lower().rstrip("s") for word in content_words(text))
 
 
 def _names(question: str) -> list[str]:

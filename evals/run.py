@@ -255,8 +255,11 @@ def _models(predictions: Iterable[Prediction]) -> dict[str, str]:
 
 
 def measured(config: Config) -> dict[str, Any]:
-    """The settings that change figures, as a run remembers them."""
-    return {name: value for name, value in config.shown().items() if name not in _NOT_MEASURED}
+    """The settings that change figures, as a run remembers them, and which adapter the model has."""
+    from qa.llm import ADAPTER
+
+    adapter = {"adapter": data.digest_file(ADAPTER)} if config.taught else {}
+    return {name: value for name, value in config.shown().items() if name not in _NOT_MEASURED} | adapter
 
 
 def opened(config: Config, articles: Sequence[Article]) -> AbstractContextManager[Asks]:

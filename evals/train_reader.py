@@ -6,7 +6,7 @@ token to which (token 0 where it does not). What is written is their int8 ONNX f
 (.pt), from which a later run can go on: then the mean of both is written. The last cases are held out, and the
 figures on them are printed: AUROC of "answers", and how many answers are found to the token.
 
-Needs torch and onnx (`pip install article-qa[sentence-transformers,reader]`) and about an hour on two cores.
+Needs torch and onnx (`pip install article-qa[sentence-transformers,training]`) and about an hour on two cores.
 
 Exit status: 0 done; 1 a failure; 2 a wrong call or file; 130 stopped.
 """

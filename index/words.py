@@ -32,6 +32,11 @@ def content_words(text: str) -> list[str]:
     return [word for word in words if word.lower() not in STOP_WORDS] or words
 
 
+def rough_stems(text: str) -> frozenset[str]:
+    """Return the content words of `text` in lower case without a final s: to compare many texts quickly."""
+    return frozenset(word.lower().rstrip("s") for word in content_words(text))
+
+
 def expression(question: str) -> str | None:
     """Return an FTS5 expression that matches any content word, and phrases in quotes as phrases; None without a word.
 

@@ -18,11 +18,12 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from qa import facts, kinds
+from qa.parse import REFUSAL
 from qa.types import Citation, Evidence, EvidenceFound, Reading
 
 Read = Callable[[str, Sequence[Evidence]], Sequence[Reading]]  # as `qa.reader` reads
@@ -37,12 +38,15 @@ class Weights:
     passage: float  # for each logit of the best passage
     says: float  # for each logit of that sentence's reading
     written: float  # where the model wrote the answer and the gate let it pass, or a rule tells yes from no
+    leaning: float = 0.0  # for each of the log-odds of the model's first word
 
 
 READ = Weights(bias=-0.34, sentence=0.0, passage=0.14, says=0.45, written=0.6)
+HEARD = Weights(bias=-0.34, sentence=0.0, passage=0.14, says=0.45, written=0.0, leaning=0.5)  # where the model tells
 UNREAD = Weights(bias=-1.34, sentence=0.16, passage=0.155, says=0.0, written=1.75)  # where there is no reader
 SCORE_BESIDE_READING = 0.5  # gold sentence first: squad2 .89 (.84 by the score alone), qed .80 (.78), clapnq .77 (.79)
 NEAR = 2.0  # logits behind the best sentence at which none is taken instead of it
+MOST_LEANING = 8.0  # where the first words that a server tells of end
 FAR_BETTER = 2.5  # by so much, in logits of `_standings`, another sentence takes the place of what a small model cites
 
 _PLAYS_A_PART = re.compile(r"\b(?:question|answer|assistant|system|user)\s*:|<\s*[|/]|\[/?INST\]|```", re.IGNORECASE)
@@ -63,6 +67,7 @@ class Answerability:
 
     def __init__(self, found: EvidenceFound, read: Read | None = None) -> None:
         self.found = found
+        self.leaning: float | None = None  # of the model that was asked, as soon as it has begun to answer
         self._read = read
         self._readings: dict[int, Reading] = {}
 
@@ -132,10 +137,24 @@ class Answerability:
             return None
         sentence = max(e.score for e in answering)
         says = max((reading.says for reading in self.readings(answering)), default=None)
-        weights = UNREAD if says is None else READ
+        weights = UNREAD if says is None else READ if self.leaning is None else HEARD
         logit = weights.bias + weights.sentence * sentence + weights.passage * max(passages)
-        logit += weights.says * (says or 0.0) + weights.written * written
+        logit += weights.says * (says or 0.0) + weights.written * written + weights.leaning * (self.leaning or 0.0)
         return 1 / (1 + math.exp(-logit))
+
+
+def leaning(instead: Mapping[str, float]) -> float:
+    """Return the log-odds, within MOST_LEANING, that a model's first token begins an answer and not the refusal.
+
+    `instead` has what the token might have been, with the natural logarithm of each probability.
+    """
+    refuses = sum(math.exp(log) for token, log in instead.items() if _begins_refusal(token))
+    odds = math.log(max(1 - refuses, 1e-9)) - math.log(max(refuses, 1e-9))
+    return max(-MOST_LEANING, min(MOST_LEANING, odds))
+
+
+def _begins_refusal(token: str) -> bool:
+    return bool(token.strip()) and REFUSAL.startswith(token.strip().upper())
 
 
 def staged(sentence: Evidence) -> bool:

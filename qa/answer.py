@@ -15,7 +15,7 @@ from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
 from qa import chat, facts, kinds, premise
-from qa.abstain import Alone, Answerability, Read, staged
+from qa.abstain import Alone, Answerability, Read, leaning, staged
 from qa.config import Config
 from qa.disagree import disagreement
 from qa.evidence import evidence_for
@@ -177,6 +177,7 @@ class Asker:
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found = writing.found
         strong = self.config.llm == "server"  # what a small model says in its own words is wrong too often
+        judge = Answerability(found, self._read())
         desk = _Desk(
             found,
             Gate(
@@ -186,7 +187,7 @@ class Asker:
                 embed=self.library.embedder.query,
                 paraphrases=strong,
             ),
-            Answerability(found, self._read()),
+            judge,
             answerable=self.config.answerable,
             strong=strong,
         )
@@ -194,16 +195,17 @@ class Asker:
         claims: list[Claim] = []
         text, finish, detail = "", None, None
         try:
-            with closing(
-                llm.stream(render(found.standalone, found.evidence), max_tokens=self.config.answer_tokens)
-            ) as chunks:
+            prompt = render(found.standalone, found.evidence, mark_first=self.config.taught)
+            with closing(llm.stream(prompt, max_tokens=self.config.answer_tokens)) as chunks:
                 for chunk in chunks:
                     writing.first_token()
+                    if chunk.instead and self.config.taught:  # of another model it tells nothing
+                        judge.leaning = leaning(chunk.instead)
                     text, finish = text + chunk.text, chunk.finish
                     for claim in desk.checked(parser.feed(chunk.text)):
                         claims.append(claim)
                         yield ClaimChecked(claim)
-                    growing = parser.growing
+                    growing = parser.presentable
                     if growing and not REFUSAL.startswith(growing.upper()[: len(REFUSAL)]):
                         yield DraftGrown(growing)
         except LLMError as exc:
@@ -229,7 +231,12 @@ class Asker:
             claims.append(right)
             yield ClaimChecked(right)
         yield writing.done(
-            claims=claims, abstained=reason, completion=text, detail=detail, answerability=desk.answerability
+            claims=claims,
+            abstained=reason,
+            completion=text,
+            detail=detail,
+            answerability=desk.answerability,
+            leaning=judge.leaning,
         )
 
     def _find(
@@ -318,6 +325,7 @@ class _Writing:
         completion: str | None = None,
         detail: str | None = None,
         answerability: float | None = None,
+        leaning: float | None = None,
     ) -> AnswerDone:
         standalone = self.found.standalone
         return AnswerDone(
@@ -332,6 +340,7 @@ class _Writing:
                 detail=detail,
                 disagreement=disagreement(standalone, self.found.evidence, claims),
                 answerability=answerability,
+                leaning=leaning,
                 timings_ms={**self._timings, "total": self._clock.ms},
                 models=self._models,
             )

@@ -46,6 +46,7 @@ class Config:
     llm_url: str = ""  # of a server, up to and with /v1
     llm_model: str = ""  # the server's name for the model
     llm_key: str = field(default="", repr=False)
+    llm_adapter: bool = True  # embedded: with what it was taught, to cite or to refuse; off: as its publisher made it
     llm_threads: int = field(default=2, metadata=_bounds(1, 64))
     llm_timeout_s: float = field(
         default=120.0, metadata=_bounds(1, 3600)
@@ -110,6 +111,11 @@ class Config:
         """Return the settings for reports, the key masked."""
         values = {item.name: getattr(self, item.name) for item in fields(self)}
         return values | {"library": str(self.library), SECRET: "***" if self.llm_key else ""}
+
+    @property
+    def taught(self) -> bool:
+        """Whether the model was taught, by us, to name a sentence before it writes, or else to refuse (evals.train_adapter)."""
+        return self.llm == "embedded" and self.llm_adapter
 
     @property
     def described_model(self) -> str:

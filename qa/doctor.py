@@ -10,7 +10,7 @@ from index.errors import ArticleQAError
 from index.library import Library
 from qa.config import Config
 from qa.llm import open_llm
-from qa.types import Prompt
+from qa.prompt import PROBE_TOKENS, probe
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +55,8 @@ def _llm(config: Config) -> Finding:
         if llm is None:
             return Finding(ok=True, what="language model", said="none: questions are answered with the evidence")
         try:
-            said = "".join(
-                chunk.text for chunk in llm.stream(Prompt("Answer in one word.", "Say: ready", {}), max_tokens=5)
-            )
+            chunks = llm.stream(probe(mark_first=config.taught), max_tokens=PROBE_TOKENS)
+            said = "".join(chunk.text for chunk in chunks)
         finally:
             llm.close()
     except ArticleQAError as exc:

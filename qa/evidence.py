@@ -10,7 +10,7 @@ from itertools import groupby
 
 from index.library import Library
 from index.types import Sentence
-from index.words import content_words
+from index.words import rough_stems
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.turns import in_turn
@@ -125,8 +125,8 @@ def _ranked(
             found.setdefault((sentence.article_id, sentence.index), (sentence, hit))
     pairs = list(found.values())
     if reranker is None:
-        asked = _stems(question)
-        scores = [len(asked & _stems(sentence.text)) / (len(asked) or 1) + hit.score for sentence, hit in pairs]
+        asked = rough_stems(question)
+        scores = [len(asked & rough_stems(sentence.text)) / (len(asked) or 1) + hit.score for sentence, hit in pairs]
     else:
         scores = []
         for asked, some in groupby(pairs, key=lambda pair: pair[1].asked or pair[1].clause):
@@ -166,9 +166,9 @@ def _within_budget(
 
 
 def _said_already(sentence: Sentence, chosen: Iterable[tuple[_Candidate, bool]]) -> bool:
-    mine = _stems(sentence.text)
+    mine = rough_stems(sentence.text)
     for other, _ in chosen:
-        theirs = _stems(other.sentence.text)
+        theirs = rough_stems(other.sentence.text)
         if len(mine & theirs) / (len(mine | theirs) or 1) > SAME:
             return True
     return False
@@ -177,10 +177,6 @@ def _said_already(sentence: Sentence, chosen: Iterable[tuple[_Candidate, bool]])
 def short_title(title: str) -> str:
     """What an article is about, in a few words: a whole standfirst would outweigh the sentence it is read with."""
     return title if len(title) <= TITLE_CHARS else title[:TITLE_CHARS].rsplit(" ", 1)[0]
-
-
-def _stems(text: str) -> set[str]:
-    return {word.lower().rstrip("s") for word in content_words(text)}
 
 
 def _evidence(

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator
-from dataclasses import dataclass
+from collections.abc import Callable, Generator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, Protocol
 
+from qa import prompt
 from qa.config import Config
 from qa.types import Prompt
 
 Finish = Literal["stop", "length"]
+EMBEDDED = "qwen2.5-coder-1.5b-instruct-q4_k_m"
+ADAPTER = Path(__file__).parent / "weights" / "cites-or-refuses.lora.gguf"  # made by evals.train_adapter
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,8 @@ class Chunk:
 
     text: str
     finish: Finish | None = None
+    # Of the first token alone, and only from a model that tells: what it might have been -> natural log of the probability.
+    instead: Mapping[str, float] = field(default_factory=dict)
 
 
 class LLM(Protocol):
@@ -41,11 +47,17 @@ class LLM(Protocol):
         ...
 
 
-def _embedded(model: str) -> Callable[[Config], LLM]:
+def _embedded(model: str, adapter: Path | None = None) -> Callable[[Config], LLM]:
     def make(config: Config) -> LLM:
         from qa.backends.embedded import EmbeddedLLM
 
-        return EmbeddedLLM(model, threads=config.llm_threads, timeout_s=config.llm_timeout_s)
+        return EmbeddedLLM(
+            model,
+            system=prompt.system(mark_first=config.taught),
+            threads=config.llm_threads,
+            timeout_s=config.llm_timeout_s,
+            adapter=adapter if config.llm_adapter else None,
+        )
 
     return make
 
@@ -59,7 +71,7 @@ def _server(config: Config) -> LLM:
 
 
 BACKENDS: dict[str, Callable[[Config], LLM | None]] = {
-    "embedded": _embedded("qwen2.5-coder-1.5b-instruct-q4_k_m"),
+    "embedded": _embedded(EMBEDDED, ADAPTER),
     "tiny": _embedded("smollm2-135m-instruct-q4_1"),
     "server": _server,
     "none": lambda _config: None,

@@ -18,6 +18,7 @@ _NUMBERS = r"\d{1,3}(?:\s?(?:,|;|&|and|–|-)\s?\d{1,3})*"
 _MARK = rf"{_OPEN}\s?\^?\s?(?:sentences?\s?)?{_NUMBERS}\s?{_CLOSE}"
 _MARKS = re.compile(rf"\s?{_MARK}", re.IGNORECASE)
 _CLOSERS = r"[\"”’')]*"
+_HALF_MARK = re.compile(rf"\s?\(?\s?{_OPEN}[^\]】］]{{0,24}}$")
 # Small models dress their marks: "... in 1994 ([2])."
 _WRAPPED = re.compile(rf"\(\s?({_MARK}(?:\s?{_MARK})*)\s?\)", re.IGNORECASE)
 # A sentence's end, its marks, and the first character of what follows; white space is single by then.
@@ -50,6 +51,11 @@ class DraftParser:
     def growing(self) -> str:
         """The sentence being written, marks taken off."""
         return _clean(self._rest)
+
+    @property
+    def presentable(self) -> str:
+        """The same without a mark that has only begun: a reader is not to see "[1" come and go."""
+        return _HALF_MARK.sub("", self.growing)
 
     def feed(self, chunk: str) -> Iterator[Draft]:
         """Yield the sentences that `chunk` has finished."""

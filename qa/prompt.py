@@ -11,6 +11,8 @@ from itertools import groupby
 from qa import kinds
 from qa.types import Evidence, Prompt
 
+PROBE_TOKENS = 12  # enough to answer a probe
+
 # Article text is data. What would read as one of our marks, or as a turn of the conversation to a chat template, is written
 # in other characters; the stored text and every citation keep the originals.
 _FAKE_MARK = re.compile(
@@ -24,12 +26,13 @@ _INVISIBLE = re.compile(r"[\u00ad\u200b-\u200f\u202a-\u202e\u2060-\u2064\u2066-\
 
 
 @cache
-def system() -> str:
-    """Return the stable first part of every prompt."""
-    return (files("qa") / "prompts" / "answer.md").read_text(encoding="utf-8").strip()
+def system(*, mark_first: bool = False) -> str:
+    """Return the stable first part of every prompt; with `mark_first` a sentence's number is to stand before it."""
+    name = "mark-first.md" if mark_first else "answer.md"
+    return (files("qa") / "prompts" / name).read_text(encoding="utf-8").strip()
 
 
-def render(question: str, evidence: Sequence[Evidence]) -> Prompt:
+def render(question: str, evidence: Sequence[Evidence], *, mark_first: bool = False) -> Prompt:
     """Return the prompt: instructions, then the numbered sentences under their article's title and date, then the question.
 
     Some kinds of questions are asked with a line of their own, at the end, so that the first part stays the same for all.
@@ -40,7 +43,13 @@ def render(question: str, evidence: Sequence[Evidence]) -> Prompt:
     ]
     hint = kinds.HINTS.get(kinds.kind(question), "")
     user = "\n\n".join([*groups, f"Question: {defused(question)}\n{hint}\nAnswer:".replace("\n\n", "\n")])
-    return Prompt(system(), user, {e.label: e for e in evidence})
+    return Prompt(system(mark_first=mark_first), user, {e.label: e for e in evidence})
+
+
+def probe(*, mark_first: bool = False) -> Prompt:
+    """Return a question that every model can answer, to see whether one does."""
+    user = "The weather\n[1] It rained all day.\n\nQuestion: When did it rain?\nAnswer:"
+    return Prompt(system(mark_first=mark_first), user, {})
 
 
 def _heading(evidence: Sequence[Evidence]) -> str:

@@ -13,11 +13,10 @@ from index.errors import ArticleQAError
 from qa.answer import Asker
 from qa.config import ENVIRONMENT, SECRET, Config, config_file, save
 from qa.llm import open_llm
-from qa.types import Prompt
+from qa.prompt import PROBE_TOKENS, probe
 
 CHOICES = frozenset({"embedded", "server", "none"})
 SAVED = ("llm", "llm_url", "llm_model", "evidence", "answer_tokens")
-_PROBE = Prompt("You answer with one word.", "Answer with the word: ready", {})
 
 
 class Settings:
@@ -68,7 +67,7 @@ class Settings:
             raise ArticleQAError(f"{config.llm} has no model to test")
         start, text = perf_counter(), ""
         try:
-            with closing(llm.stream(_PROBE, max_tokens=8)) as chunks:
+            with closing(llm.stream(probe(mark_first=config.taught), max_tokens=PROBE_TOKENS)) as chunks:
                 for chunk in chunks:
                     text += chunk.text
         finally:

@@ -134,6 +134,9 @@ class Answer:
     detail: str | None = None  # for a person: what went wrong with the model
     disagreement: Disagreement | None = None  # where the articles give different values for what was asked
     answerability: float | None = None  # in [0, 1]: how likely it is that the articles answer it; None if not judged
+    leaning: float | None = (
+        None  # log-odds of the model's first word for an answer against the refusal; None if it does not tell
+    )
     timings_ms: Mapping[str, float] = field(default_factory=dict)  # "retrieve", "rerank", "first_token", "total"
     models: Mapping[str, str] = field(default_factory=dict)  # "llm", "embedder", "reranker" -> name
 
@@ -182,6 +185,7 @@ class Answer:
             "reason": self.reason,
             "detail": self.detail,
             "answerability": self.answerability and round(self.answerability, 4),
+            "leaning": self.leaning and round(self.leaning, 3),
             "answer": self.text,
             "claims": [
                 {

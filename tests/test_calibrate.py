@@ -37,20 +37,26 @@ def shown(text: str, score: float, **more: Any) -> dict[str, Any]:  # noqa: ANN4
     return {**place, "text": text, "score": score, "neighbour": False, "context": "", **more}
 
 
-def written(folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1) -> list[str]:
-    """A run whose questions are answerable just as `qa.abstain` says; returns the arguments that name it."""
+def written(folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1, told: bool = False) -> list[str]:
+    """A run whose questions are answerable just as `qa.abstain` says; returns the arguments that name it.
+
+    With `told`, a model was asked, and told what its first word leaned to.
+    """
+    now = abstain.HEARD if told else abstain.READ
     rng = np.random.default_rng(seed)
     folder.mkdir()
     questions, predictions = [], []
     for number in range(many):
         passage, says = (float(x) for x in rng.normal([2, 0], [5, 3]))
-        likely = 1 / (1 + np.exp(-(abstain.READ.bias + abstain.READ.passage * passage + abstain.READ.says * says)))
+        leaning = float(rng.normal(0, 3)) if told else 0.0
+        likely = 1 / (1 + np.exp(-(now.bias + now.passage * passage + now.says * says + now.leaning * leaning)))
         answerable = bool(rng.random() < likely)
         questions.append({"id": str(number), "question": QUESTION, "answers": [], "answerable": answerable})
         evidence = [shown(text, 1.0, context=str(says)), shown("It was close.", 9.0, neighbour=True, label=2)]
         retrieved = [{"stages": {"rerank": passage}}, {"stages": {}}]
         predictions.append(
             {"id": str(number), "question": QUESTION, "standalone": None, "evidence": evidence, "retrieved": retrieved}
+            | ({"leaning": leaning if number else None, "completion": "[1] Ada Brink won."} if told else {})
         )
     for name, rows in (("questions.jsonl", questions), ("predictions.jsonl", predictions)):
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -69,6 +75,29 @@ def test_the_weights_that_made_the_questions_are_found_again(
     assert 0.7 < float(found["all"]) < 0.9
 
 
+def test_so_is_what_the_model_leaned_to(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert calibrate.main(written(tmp_path / "made", told=True)) == 0
+    found = {line.split()[0]: line.split()[1] for line in capsys.readouterr().out.splitlines() if line}
+    assert found["questions"] == f"{MANY - 1},"  # without the one that the model was not asked
+    assert float(found["leaning"]) == pytest.approx(abstain.HEARD.leaning, abs=0.08)
+    assert float(found["says"]) == pytest.approx(abstain.HEARD.says, abs=0.08)
+    # Beside a run that was asked of no model, only what both have is fitted.
+    assert calibrate.main([*written(tmp_path / "one", told=True), *written(tmp_path / "other")]) == 0
+    assert "leaning" not in capsys.readouterr().out
+
+
+def test_the_sentence_is_the_one_that_the_model_named(tmp_path: Path) -> None:
+    evidence = [shown(TEXT, 2.0, context="3"), shown("Otto Brandt won.", 1.0, context="-1", label=2)]
+    for completion, says in (
+        ("[2] Otto Brandt won.", -1.0),
+        ("NOT STATED", 3.0),
+        ("[7] Nobody won.", 3.0),
+        (None, 3.0),
+    ):
+        case = one_case(tmp_path, QUESTION, *evidence, completion=completion, leaning=0.25)
+        assert case.signs == (1.0, says, 0.25)
+
+
 def test_several_runs_are_fitted_together_and_shown_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     one, other = written(tmp_path / "one", many=200), written(tmp_path / "other", many=300, seed=2)
     assert calibrate.main([*one, *other]) == 0
@@ -77,10 +106,10 @@ def test_several_runs_are_fitted_together_and_shown_apart(tmp_path: Path, capsys
     assert [line.split()[0] for line in lines[-3:]] == ["all", "one", "other"]
 
 
-def one_case(tmp_path: Path, question: str, *evidence: dict[str, Any]) -> calibrate.Case:
+def one_case(tmp_path: Path, question: str, *evidence: dict[str, Any], **more: Any) -> calibrate.Case:  # noqa: ANN401
     questions = tmp_path / "questions.jsonl"
     questions.write_text(json.dumps({"id": "x", "question": question, "answers": ["A"]}) + "\n", encoding="utf-8")
-    row: dict[str, Any] = {"id": "x", "question": question, "standalone": None, "evidence": evidence}
+    row: dict[str, Any] = {"id": "x", "question": question, "standalone": None, "evidence": evidence, **more}
     row["retrieved"] = [{"stages": {"rerank": 1.0}}]
     # A kill in the middle of the last line; the first has a line separator as it is.
     whole = json.dumps(row, ensure_ascii=False) + '\n{"id": "y", "ques'

@@ -212,18 +212,44 @@ def test_a_source_that_no_article_has_in_these_words_is_not_verbatim() -> None:
 # The workshop
 
 
-def workshop(library: Library, model: ScriptedLLM | None, reranker: Reranker, **values: Any) -> Workshop:  # noqa: ANN401
+def workshop(
+    library: Library,
+    model: ScriptedLLM | None,
+    reranker: Reranker,
+    opened: list[Config] | None = None,
+    **values: Any,  # noqa: ANN401
+) -> Workshop:
+    def open_llm(config: Config) -> ScriptedLLM | None:
+        if opened is not None:
+            opened.append(config)
+        return model
+
     return Workshop(
         config(library, **values),
-        llm=lambda _config: model,
+        llm=open_llm,
         reranker=lambda: reranker,
         open_library=lambda _benchmark, _folder: library,
     )
 
 
+def test_only_the_product_has_what_the_model_was_taught(library: Library, reranker: Reranker, tmp_path: Path) -> None:
+    taught, published = ScriptedLLM([f"[1] {MET}"]), ScriptedLLM(["Stanekzai."], [f"[1] {MET}"])
+    shop = Workshop(
+        config(library, llm="embedded"),
+        llm=lambda config: taught if config.llm_adapter else published,
+        reranker=lambda: reranker,
+        open_library=lambda _benchmark, _folder: library,
+    )
+    for name in ("answers", "closed-book", "mark-first"):
+        shop.arm(name, BENCHMARK, tmp_path, {}).ask(WHO)
+    assert (len(taught.prompts), len(published.prompts)) == (1, 2)
+    assert taught.prompts == published.prompts[1:]
+
+
 def test_the_arms_share_one_model(library: Library, reranker: Reranker, tmp_path: Path) -> None:
     inner = ScriptedLLM([f"{MET} [1]"], ["Stanekzai."])
-    shop = workshop(library, inner, reranker)
+    opened: list[Config] = []
+    shop = workshop(library, inner, reranker, opened, llm="tiny")
     done = {"who": shop.arm("answers", BENCHMARK, tmp_path, {}).ask(WHO)}
     assert inner.started
     assert shop.arm("closed-book", BENCHMARK, tmp_path, done).ask(WHO)["answer"] == "Stanekzai."
@@ -231,9 +257,12 @@ def test_the_arms_share_one_model(library: Library, reranker: Reranker, tmp_path
     best = shop.arm("evidence", BENCHMARK, tmp_path, done).ask(WHO)
     assert (best["answer"], best["models"]["llm"]) == (MET, "none")
     assert len(inner.prompts) == 2
+    assert len(opened) == 1
 
 
-@pytest.mark.parametrize(("way", "said"), [("write-first", MET), ("mark-first", f"[1] {MET}")])
+@pytest.mark.parametrize(
+    ("way", "said"), [("write-first", MET), ("mark-first", f"[1] {MET}"), ("mark-last", f"{MET} [1]")]
+)
 def test_a_way_of_citing_is_the_product_with_other_instructions(
     way: str, said: str, library: Library, reranker: Reranker, tmp_path: Path
 ) -> None:

@@ -23,7 +23,7 @@ PURE: dict[str, set[str]] = {
     "index.passages": {"index.types"},
     "index.sentences": {"index.types", "nupunkt"},
     "qa.types": {"index.types"},
-    "qa.abstain": {"qa.facts", "qa.kinds", "qa.types"},
+    "qa.abstain": {"qa.facts", "qa.kinds", "qa.parse", "qa.types"},
     "qa.aspects": {"index.words"},
     "qa.chat": {"index.words", "qa.types"},
     "qa.dates": {"qa.facts"},
@@ -47,6 +47,7 @@ PURE: dict[str, set[str]] = {
 # Frameworks, each in the files that know it and in no other.
 AT_HOME: dict[str, set[str]] = {
     "chromadb": {"index.vectors"},
+    "gguf": {"evals.train_adapter"},
     "gradio": {"qa.web.handlers", "qa.web.page", "qa.web.panes"},
     "jinja2": {"evals.report"},
     "llama_index": {"evals.stock", "qa.llamaindex"},
@@ -57,9 +58,9 @@ AT_HOME: dict[str, set[str]] = {
     "sqlite3": {"index.catalogue", "qa.conversations"},
     "starlette": {"qa.web.page"},
     "tokenizers": {"index.onnx"},
-    "torch": {"evals.train_reader"},
+    "torch": {"evals.train_adapter", "evals.train_reader"},
     "trafilatura": {"index.loaders.html"},
-    "transformers": set(),
+    "transformers": {"evals.train_adapter"},
     "xllamacpp": {"qa.backends.llama_server"},
     "yaml": {"index.loaders.text"},
 }

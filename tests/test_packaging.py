@@ -89,7 +89,8 @@ def names(requirements: list[Requirement]) -> set[str]:
 
 def test_a_plain_install_needs_exactly_what_the_code_imports() -> None:
     # The benchmark of the page drives a browser: a tool of development, which comes with the dev extra. So does what trains.
-    optional = third_party(of={"qa.llamaindex"}) | {"sentence_transformers", "playwright", "onnx", "torch"}
+    optional = third_party(of={"qa.llamaindex"}) | {"sentence_transformers", "playwright"}
+    optional |= {"gguf", "onnx", "torch", "transformers"}
     needed = distributions(third_party(but=frozenset({"qa.llamaindex"})) - optional)
     assert needed | {"lxml-html-clean"} == names(BASE)  # trafilatura imports it; see pyproject.toml
 

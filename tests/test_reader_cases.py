@@ -2,42 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections import Counter
 from pathlib import Path
 
 import pytest
+from squads import PARAGRAPHS, squad_file
 
 from evals import reader_cases, train_reader
 from evals.reader_cases import OPPOSITES, Case
 from index.errors import InputError
 
-PARAGRAPHS = {
-    "Ada Brink opened the first mill of Holm in 1931. It made paper for the northern towns. Otto Brandt had it by March 1950.": [
-        ("Who opened the first mill of Holm in 1931?", "Ada Brink"),
-        ("What did the mill of Holm make for the northern towns?", "paper"),
-        ("Who bought the mill from Ada Brink in March?", "Otto Brandt"),
-    ],
-    "The harbour of Lund Bay was closed after the storm of 1962. Ships went to Port Arden instead. The fishermen protested.": [
-        ("Why was the harbour of Lund Bay closed in 1962?", "the storm of 1962"),
-        ("Where did ships go after Lund Bay was closed?", "Port Arden"),
-        ("Who protested when the harbour was closed?", "The fishermen"),
-    ],
-}
-
 
 @pytest.fixture
 def squad(tmp_path: Path) -> Path:
-    paragraphs = [
-        {
-            "context": text,
-            "qas": [{"question": q, "answers": [{"text": a, "answer_start": text.index(a)}]} for q, a in asked],
-        }
-        for text, asked in PARAGRAPHS.items()
-    ]
-    file = tmp_path / "train.json"
-    file.write_text(json.dumps({"data": [{"title": "Holm_Bay", "paragraphs": paragraphs}]}), encoding="utf-8")
-    return file
+    return squad_file(tmp_path / "train.json")
 
 
 @pytest.fixture

@@ -19,8 +19,13 @@ STOP_TIMEOUT_S = 5.0
 class Child:
     """The process, which is running, and its server, which wants to be asked with `key`."""
 
-    def __init__(self, model: Path, *, name: str, context: int, threads: int, slots: Path) -> None:
-        """Start the process; `slots` is the folder for the states of prompts, `name` what its errors begin with."""
+    def __init__(
+        self, model: Path, *, name: str, context: int, threads: int, slots: Path, adapter: Path | None = None
+    ) -> None:
+        """Start the process.
+
+        `slots` is the folder for the states of prompts, `adapter` a LoRA for the model, `name` what errors begin with.
+        """
         self._name = name
         self.key = secrets.token_urlsafe(24)
         self._process = subprocess.Popen(
@@ -32,7 +37,7 @@ class Child:
             env={**os.environ, "PYTHONPATH": os.pathsep.join(p for p in sys.path if p)},
         )
         settings = {"model": str(model), "context": context, "threads": threads, "key": self.key, "slots": str(slots)}
-        self._settings = json.dumps(settings)
+        self._settings = json.dumps({**settings, "adapter": "" if adapter is None else str(adapter)})
 
     @cached_property
     def url(self) -> str:

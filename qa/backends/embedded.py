@@ -15,7 +15,6 @@ import httpx
 
 from index import weights
 from index.errors import LLMUnavailableError
-from qa import prompt as prompts
 from qa.backends.child import Child
 from qa.backends.openai_compatible import OpenAICompatibleLLM
 from qa.llm import Chunk
@@ -23,6 +22,7 @@ from qa.types import Prompt
 
 CONTEXT_TOKENS = 4_096
 START_TIMEOUT_S = 120.0
+ALTERNATIVES = 10  # first words whose probability is asked for
 STATE_VERSION = 2  # raise it when the server's settings change in a way that its saved state depends on
 
 _log = logging.getLogger(__name__)
@@ -31,9 +31,15 @@ _log = logging.getLogger(__name__)
 class EmbeddedLLM:
     """A pinned GGUF model in a child process that ends with this one. Restarted once if it dies."""
 
-    def __init__(self, model: str, *, threads: int, timeout_s: float) -> None:
-        """Nothing is started yet. Raises WeightsError if the model is not in the cache of weights."""
-        self.name = model
+    def __init__(self, model: str, *, system: str, threads: int, timeout_s: float, adapter: Path | None = None) -> None:
+        """Nothing is started yet. `system` is what its prompts begin with; `adapter` is a LoRA for it (GGUF).
+
+        Raises WeightsError if the model is not in the cache of weights.
+        """
+        self.name = model if adapter is None else f"{model} with {adapter.name}"
+        self._system = system
+        self._adapter = adapter
+        self._model = model
         self._file = weights.path(model) / "model.gguf"
         self._threads = threads
         self._timeout_s = timeout_s
@@ -85,20 +91,27 @@ class EmbeddedLLM:
         slots = weights.cache_dir() / "prompts"
         with suppress(OSError):  # where it cannot be made, nothing is kept
             slots.mkdir(parents=True, exist_ok=True)
-        self._child = Child(self._file, name=self.name, context=CONTEXT_TOKENS, threads=self._threads, slots=slots)
+        self._child = Child(
+            self._file,
+            name=self.name,
+            context=CONTEXT_TOKENS,
+            threads=self._threads,
+            slots=slots,
+            adapter=self._adapter,
+        )
         try:
             self._warm(self._child, slots)
         except httpx.TransportError as exc:
             raise LLMUnavailableError(f"{self.name}: the model's process ended while starting ({exc!r})") from exc
         except OSError as exc:  # a disk that is full, a folder that may not be written
             _log.info("the state of the prompt is not kept: %s", exc)
-        # cache_prompt: what is the same as in the last prompt is not read again.
+        # cache_prompt: what is the same as in the last prompt is not read again; top_logprobs: how sure it is of the first word.
         return OpenAICompatibleLLM(
             url=f"{self._child.url}/v1",
             model=self.name,
             key=self._child.key,
             timeout_s=self._timeout_s,
-            extra={"cache_prompt": True},
+            extra={"cache_prompt": True, "logprobs": True, "top_logprobs": ALTERNATIVES},
         )
 
     def _warm(self, child: Child, slots: Path) -> None:
@@ -106,15 +119,16 @@ class EmbeddedLLM:
 
         It saves every new process some two seconds of reading; any failure only costs that time again.
         """
-        system = prompts.system()
-        made_by = f"{STATE_VERSION}\0{version('xllamacpp')}\0{self._file}\0{self._file.stat().st_size}\0{system}"
-        stem = f"{self.name}-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
+        adapter = "" if self._adapter is None else _digest(self._adapter)
+        file = f"{self._file}\0{self._file.stat().st_size}\0{adapter}"
+        made_by = f"{STATE_VERSION}\0{version('xllamacpp')}\0{file}\0{self._system}"
+        stem = f"{self._model}-{hashlib.sha256(made_by.encode()).hexdigest()[:16]}"
         with httpx.Client(base_url=child.url, headers=child.headers, timeout=START_TIMEOUT_S) as client:
             if state := _sound_state(slots, stem):
                 restored = client.post("/slots/0", params={"action": "restore"}, json={"filename": state.name})
                 if restored.status_code == httpx.codes.OK:
                     return
-            messages = [{"role": "system", "content": system}, {"role": "user", "content": ""}]
+            messages = [{"role": "system", "content": self._system}, {"role": "user", "content": ""}]
             client.post(
                 "/v1/chat/completions",
                 json={"messages": messages, "max_tokens": 1, "temperature": 0, "cache_prompt": True},

@@ -38,6 +38,8 @@ def main() -> None:
     params.api_keys = [settings["key"]]
     params.model_alias = {"local"}
     params.slot_save_path = settings["slots"] + os.sep
+    if settings["adapter"]:
+        params.lora_adapters = [xllamacpp.CommonAdapterLoraInfo(settings["adapter"], 1.0)]
     server = xllamacpp.Server(params)
     wire.write(json.dumps({"url": server.listening_address}) + "\n")
     wire.flush()

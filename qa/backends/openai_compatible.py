@@ -88,32 +88,36 @@ class OpenAICompatibleLLM:
 
     def _chunks(self, response: httpx.Response) -> Iterator[Chunk]:
         finish = None
+        begun = False
         for line in response.iter_lines():
             if not line.startswith("data:"):
                 continue
             data = line[5:].strip()
             if data == "[DONE]":
                 break
-            text, ended = self._read(data)
+            text, ended, instead = self._read(data)
             finish = ended or finish
             if text:
-                yield Chunk(text)
+                yield Chunk(text, instead={} if begun else instead)
+                begun = True
         if finish is None:
             raise LLMUnavailableError(f"{self.name}: the answer was cut off before its end")
         yield Chunk("", "length" if finish == "length" else "stop")
 
-    def _read(self, data: str) -> tuple[str, str | None]:
-        """The new words of one event, and how the answer ended if it did."""
+    def _read(self, data: str) -> tuple[str, str | None, dict[str, float]]:
+        """The new words of one event, how the answer ended if it did, and what its first token might have been, if asked for."""
         try:
             event = json.loads(data)
             error = event.get("error")
             choice = (event.get("choices") or [{}])[0]
             text, ended = (choice.get("delta") or {}).get("content"), choice.get("finish_reason")
+            tokens = (self._extra.get("logprobs") and (choice.get("logprobs") or {}).get("content")) or [{}]
+            instead = {str(one["token"]): float(one["logprob"]) for one in tokens[0].get("top_logprobs") or ()}
         except (ValueError, AttributeError, TypeError, LookupError) as exc:
             raise LLMUnavailableError(f"{self.name}: sent what is no part of an answer ({exc!r})") from exc
         if error:
             raise LLMUnavailableError(self._without_key(f"{self.name}: {error}"))
-        return text if isinstance(text, str) else "", ended
+        return text if isinstance(text, str) else "", ended, instead
 
     def _without_key(self, said: str) -> str:
         """Servers like to repeat a wrong key in their answer."""

@@ -12,7 +12,7 @@ from qa.llm import Chunk, Finish
 from qa.rerank import CrossEncoder
 from qa.types import Evidence, Prompt
 
-Reply = Sequence[str | Exception] | Callable[[Prompt], str]
+Reply = Sequence[str | Chunk | Exception] | Callable[[Prompt], str]
 
 
 class ScriptedLLM:
@@ -43,7 +43,7 @@ class ScriptedLLM:
             for part in [reply(prompt)] if callable(reply) else reply:
                 if isinstance(part, Exception):
                     raise part
-                yield Chunk(part)
+                yield part if isinstance(part, Chunk) else Chunk(part)
             yield Chunk("", self._finish)
         except GeneratorExit:
             self.closed_early += 1

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -9,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import Passage
-from qa.abstain import FAR_BETTER, NEAR, Answerability, Read
+from qa.abstain import FAR_BETTER, MOST_LEANING, NEAR, Answerability, Read, leaning
 from qa.types import Citation, Evidence, EvidenceFound, Hit, Reading
 
 WHO = "who did Mittal meet?"
@@ -34,6 +35,21 @@ def cited(evidence: Evidence) -> tuple[Citation, ...]:
 
 
 logits = st.floats(-11, 11)
+
+
+@pytest.mark.parametrize(
+    ("instead", "wanted"),
+    [
+        ({"[": 0.5, "NOT": 0.5}, 0.0),
+        ({"[": 0.75, "NOT": 0.25}, 1.0986),
+        ({"[": 0.5, "NOT": 0.125, "Not": 0.0625, " NO": 0.0625, "The": 0.25}, 1.0986),  # each is a way to begin it
+        ({"[": 0.5, " ": 0.25, "": 0.25}, MOST_LEANING),  # these begin anything
+        ({"[": 0.9}, MOST_LEANING),
+        ({"NOT STATED": 1.0}, -MOST_LEANING),
+    ],
+)
+def test_a_model_leans_to_an_answer_by_its_first_word(instead: dict[str, float], wanted: float) -> None:
+    assert leaning({token: math.log(p) for token, p in instead.items()}) == pytest.approx(wanted, abs=1e-4)
 
 
 @given(logits, logits, logits)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -18,6 +19,7 @@ from index.types import Article
 from qa.abstain import Read
 from qa.answer import MAX_QUESTION_CHARS, Asker
 from qa.config import Config
+from qa.llm import Chunk
 from qa.rerank import Reranker
 from qa.types import Answer, AnswerDone, ClaimChecked, DraftGrown, Event, EvidenceFound, Reading, Turn
 
@@ -235,6 +237,26 @@ def test_a_question_that_was_given_up_is_answered_by_the_sentence_that_plainly_d
     assert answer.answerability is not None
     assert Config().answerable <= answer.answerability < 1
     assert answer.to_json()["answerability"] == round(answer.answerability, 4)
+
+
+def test_what_the_taught_models_first_word_leans_to_counts(library: Library, reranker: Reranker) -> None:
+    def asked(config: Config, refuses: float) -> Answer:
+        instead = {"[": math.log(1 - refuses), "NOT": math.log(refuses)}
+        llm = ScriptedLLM([Chunk("[1]", instead=instead), f" {MET}"])
+        return Asker(library, config, llm=llm, reranker=lambda: reranker).ask(WHO)
+
+    sure, torn, unsure = (asked(Config(), refuses) for refuses in (0.001, 0.5, 0.999))
+    assert [one.leaning for one in (sure, torn, unsure)] == pytest.approx([6.907, 0, -6.907], abs=0.001)
+    assert sure.answerability is not None
+    assert torn.answerability is not None
+    assert unsure.answerability is not None
+    assert sure.answerability > torn.answerability > unsure.answerability
+    assert sure.to_json()["leaning"] == 6.907
+    # Of a model that was not taught it tells nothing.
+    for config in (Config(llm_adapter=False), Config(llm="tiny"), SERVER):
+        answer = asked(config, 0.999)
+        assert answer.leaning is None
+        assert answer.answerability == asked(config, 0.001).answerability
 
 
 def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reranker) -> None:

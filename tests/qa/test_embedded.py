@@ -10,14 +10,19 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
+import numpy as np
 import pytest
 
 from index import weights
 from index.errors import WeightsError
+from qa import prompt
+from qa.backends import embedded
 from qa.backends.embedded import EmbeddedLLM
-from qa.llm import Chunk
+from qa.config import Config
+from qa.llm import ADAPTER, Chunk, open_llm
 from qa.types import Prompt
 
 pytestmark = pytest.mark.model
@@ -43,7 +48,7 @@ def start(cache: Path) -> Iterator[Start]:
     opened: list[EmbeddedLLM] = []
 
     def make() -> EmbeddedLLM:
-        llm = EmbeddedLLM(TINY, threads=2, timeout_s=60)
+        llm = EmbeddedLLM(TINY, system=PROMPT.system, threads=2, timeout_s=60)
         opened.append(llm)
         return llm
 
@@ -54,6 +59,9 @@ def start(cache: Path) -> Iterator[Start]:
 
 def said(llm: EmbeddedLLM) -> str:
     chunks = list(llm.stream(PROMPT, max_tokens=8))
+    assert max(chunks[0].instead, key=chunks[0].instead.__getitem__) == chunks[0].text  # what was written was likeliest
+    assert all(log <= 0 for log in chunks[0].instead.values())
+    assert not any(chunk.instead for chunk in chunks[1:])
     assert chunks[-1].finish in ("stop", "length")
     assert all(chunk.finish is None for chunk in chunks[:-1])
     return "".join(chunk.text for chunk in chunks)
@@ -128,6 +136,52 @@ def test_the_state_of_the_prompt_is_saved_once_and_read_again(start: Start, cach
     assert (state.name, state.stat().st_mtime_ns, state.stat().st_size) == before
 
 
+def test_another_adapter_is_another_state(start: Start, cache: Path) -> None:
+    first = said(start())
+    for alpha in (1.0, 2.0):
+        llm = EmbeddedLLM(TINY, system=PROMPT.system, threads=2, timeout_s=60, adapter=adapter(cache, alpha))
+        try:
+            assert said(llm) != first  # noise in all layers
+            assert llm.name == f"{TINY} with {alpha}.lora.gguf"
+        finally:
+            llm.close()
+    assert len(saved(cache)) == 3
+
+
+def adapter(folder: Path, alpha: float) -> Path:
+    """An adapter of noise for the tiny model."""
+    from gguf import GGUFWriter
+
+    rng = np.random.default_rng(0)
+    file = folder / f"{alpha}.lora.gguf"
+    writer = GGUFWriter(str(file), "llama")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", alpha)
+    for layer in range(30):
+        for part in "ab":
+            shape = (4, 576) if part == "a" else (576, 4)
+            writer.add_tensor(f"blk.{layer}.attn_q.weight.lora_{part}", rng.normal(size=shape).astype(np.float16))
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+    return file
+
+
+@pytest.mark.parametrize(
+    ("config", "taught"), [(Config(), True), (Config(llm_adapter=False), False), (Config(llm="tiny"), False)]
+)
+def test_only_the_default_model_has_the_adapter_and_its_prompt(
+    config: Config, monkeypatch: pytest.MonkeyPatch, *, taught: bool
+) -> None:
+    made: dict[str, Any] = {}
+    monkeypatch.setattr(embedded, "EmbeddedLLM", lambda model, **given: made.update(given, model=model))
+    open_llm(config)
+    assert made["system"] == prompt.system(mark_first=taught)
+    assert made["adapter"] == (ADAPTER if taught else None)
+
+
 def cut_short(state: Path) -> None:
     state.write_bytes(state.read_bytes()[: state.stat().st_size // 2])
 
@@ -166,7 +220,7 @@ PARENT = """
 import os, sys
 from qa.backends.embedded import EmbeddedLLM
 from qa.types import Prompt
-llm = EmbeddedLLM(sys.argv[1], threads=1, timeout_s=60)
+llm = EmbeddedLLM(sys.argv[1], system="a", threads=1, timeout_s=60)
 next(llm.stream(Prompt("a", "b", {}), max_tokens=500))
 print(llm._child.pid, flush=True)
 sys.stdin.read()
@@ -208,4 +262,4 @@ def test_a_model_that_is_not_here_is_told_before_anything_starts(
 ) -> None:
     monkeypatch.setenv("ARTICLE_QA_CACHE", str(tmp_path))
     with pytest.raises(WeightsError, match="article-qa models fetch"):
-        EmbeddedLLM(TINY, threads=2, timeout_s=60)
+        EmbeddedLLM(TINY, system="a", threads=2, timeout_s=60)

@@ -14,8 +14,8 @@ from index.library import Library
 from index.types import Article
 from qa import terminal
 from qa.answer import Asker
-from qa.backends.embedded import EmbeddedLLM
 from qa.config import Config
+from qa.llm import LLM, open_llm
 from qa.rerank import Reranker
 from qa.types import Answer
 
@@ -24,7 +24,6 @@ TRUTH = "The mayor of Sarn, Lena Brandt, resigned on Friday after a vote of the 
 BODY = TRUTH + "\n\n{}\n\nThe council meets again in May."
 
 Ask = Callable[..., Answer]
-DEFAULT_MODEL = "qwen2.5-coder-1.5b-instruct-q4_k_m"
 
 
 @pytest.fixture
@@ -179,9 +178,10 @@ def test_escape_codes_of_an_article_do_not_reach_the_terminal(ask: Ask) -> None:
 
 
 @pytest.fixture(scope="module")
-def embedded() -> Iterator[EmbeddedLLM]:
+def embedded() -> Iterator[LLM]:
     """The default model, started once for these tests."""
-    llm = EmbeddedLLM(DEFAULT_MODEL, threads=2, timeout_s=300)
+    llm = open_llm(Config(llm_timeout_s=300))
+    assert llm is not None
     yield llm
     llm.close()
 
@@ -200,7 +200,7 @@ ATTACKS = {
 @pytest.mark.model
 @pytest.mark.parametrize("kind", ATTACKS)
 def test_the_real_model_is_not_led_astray(
-    kind: str, tmp_path: Path, embedder: Embedder, reranker: Reranker, embedded: EmbeddedLLM
+    kind: str, tmp_path: Path, embedder: Embedder, reranker: Reranker, embedded: LLM
 ) -> None:
     attack, wanted = ATTACKS[kind]
     with Library(tmp_path / "library") as library:

@@ -135,6 +135,36 @@ def test_without_a_key_none_is_sent(serve: Serve) -> None:
     assert "Authorization" not in server.requests[0][1]
 
 
+def test_what_the_first_token_might_have_been_comes_with_it(serve: Serve) -> None:
+    def likely(text: str, **alternatives: float) -> str:
+        top = [{"token": token, "logprob": log, "bytes": []} for token, log in alternatives.items()]
+        tokens = {"content": [{"token": text, "logprob": -0.1, "top_logprobs": top}]}
+        return "data: " + json.dumps({"choices": [{"delta": {"content": text}, "logprobs": tokens}]}) + "\n\n"
+
+    parts = (event(""), likely("He", He=-0.25, NOT=-3), likely(" left.", He=-1), event(finish="stop"))
+    _, llm = serve(events(*parts), extra={"logprobs": True})
+    assert said(llm) == [Chunk("He", instead={"He": -0.25, "NOT": -3.0}), Chunk(" left."), Chunk("", "stop")]
+
+
+@pytest.mark.parametrize(
+    "told", ["3", '["a"]', '{"content": [3]}', '{"content": [{"top_logprobs": [{"token": "A"}]}]}']
+)
+def test_a_server_that_tells_odd_ones_unasked(told: str, serve: Serve) -> None:
+    _, llm = serve(
+        events(f'data: {{"choices": [{{"delta": {{"content": "A"}}, "logprobs": {told}}}]}}\n\n', event(finish="stop"))
+    )
+    assert said(llm) == [Chunk("A"), Chunk("", "stop")]
+
+
+@pytest.mark.parametrize("told", ["null", '{"content": null}', '{"content": []}', '{"content": [{"token": "A"}]}'])
+def test_a_server_that_tells_no_alternatives(told: str, serve: Serve) -> None:
+    _, llm = serve(
+        events(f'data: {{"choices": [{{"delta": {{"content": "A"}}, "logprobs": {told}}}]}}\n\n', event(finish="stop")),
+        extra={"logprobs": True},
+    )
+    assert said(llm) == [Chunk("A"), Chunk("", "stop")]
+
+
 def test_a_cut_at_the_length_is_told(serve: Serve) -> None:
     _, llm = serve(events(event("He "), event("le", finish="length"), "data: [DONE]\n\n"))
     assert said(llm) == [Chunk("He "), Chunk("le"), Chunk("", "length")]

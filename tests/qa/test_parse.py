@@ -85,6 +85,25 @@ def test_a_draft_never_grows_a_mark_and_the_last_one_is_what_was_growing(text: s
     assert [draft.text for draft in parser.finish()] == ([last] if any(c.isalnum() for c in last) else [])
 
 
+@pytest.mark.parametrize(
+    "text", ["[1 and 2] Bo left.", "[sentence 2] Bo left.", "[Sentences 1, 2] Bo", "([1]) Bo", "[[1]] Bo"]
+)
+def test_whatever_the_mark_it_does_not_come_and_go(text: str) -> None:
+    parser = DraftParser()
+    for character in text:
+        list(parser.feed(character))
+        assert not set(parser.presentable.replace("[]", "")) - set("Bo left.()")
+
+
+@given(COMPLETIONS)
+def test_a_mark_that_has_only_begun_is_not_presented(text: str) -> None:
+    parser = DraftParser()
+    for character in text:
+        list(parser.feed(character))
+        assert not parser.presentable.endswith(("[", "【", "[1", "【2"))
+        assert parser.growing.startswith(parser.presentable)
+
+
 @given(
     st.lists(st.sampled_from(["Anna met Bo", "It rained for 3 days", "He paid $3.5 million"]), min_size=1, max_size=4),
     st.data(),

@@ -21,9 +21,10 @@ FOUND = (
 )
 
 
-def test_the_prompt_is_exactly_this() -> None:
-    made = render("who did Mittal meet?", FOUND)
-    assert f"{made.system}\n\n=====\n\n{made.user}\n" == (GOLDEN / "answer.txt").read_text(encoding="utf-8")
+@pytest.mark.parametrize(("file", "mark_first"), [("answer.txt", False), ("mark-first.txt", True)])
+def test_the_prompt_is_exactly_this(file: str, *, mark_first: bool) -> None:
+    made = render("who did Mittal meet?", FOUND, mark_first=mark_first)
+    assert f"{made.system}\n\n=====\n\n{made.user}\n" == (GOLDEN / file).read_text(encoding="utf-8")
 
 
 def test_without_evidence_there_is_only_the_question() -> None:
@@ -46,6 +47,13 @@ def test_some_kinds_of_questions_are_asked_with_a_line_of_their_own(question: st
     made = render(question, FOUND)
     assert made.user.endswith(end)
     assert made.system == prompt.system()
+
+
+@pytest.mark.parametrize("mark_first", [False, True])
+def test_a_probe_is_asked_as_any_question_is(*, mark_first: bool) -> None:
+    rain = evidence_of(replace(UNDATED, title="The weather"), UNDATED.text)
+    wanted = render("When did it rain?", rain, mark_first=mark_first)
+    assert prompt.probe(mark_first=mark_first) == replace(wanted, labels={})  # and holds nothing of any library
 
 
 def test_labels_lead_back_to_the_evidence() -> None:

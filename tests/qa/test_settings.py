@@ -20,7 +20,7 @@ from qa.answer import Asker
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.settings import Settings
-from qa.types import EvidenceFound, Prompt, Turn
+from qa.types import EvidenceFound, Turn
 
 SERVER = {"llm": "server", "llm_url": "http://127.0.0.1:9/v1", "llm_model": "m", "llm_key": "sk-secret"}
 
@@ -112,11 +112,6 @@ def test_the_test_says_what_came_of_it_and_uses_nothing(asker: Asker, opened: li
     assert Settings(asker).probe({"llm": "none"}) == "No model is asked; the best sentence is quoted."
     assert asker.config is before
     assert asker.llm is None
-
-
-def test_the_test_prompt_has_no_evidence() -> None:
-    assert isinstance(settings._PROBE, Prompt)
-    assert settings._PROBE.labels == {}
 
 
 @pytest.mark.parametrize(

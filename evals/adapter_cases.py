@@ -1,0 +1,188 @@
+"""Cases to train the adapter on (`evals.train_adapter`): what the product shows its model, with questions of all kinds to it.
+
+Articles of SQuAD 1.1 become a library, and its questions are asked there, so that the sentences are those that the search
+finds, in its order and with its mistakes. Beside the question that was searched stand others on the same sentences, because
+they cost next to nothing more to train on: questions of the same article that they answer, questions that they do not answer
+although they share words with them, and questions made wrong as for the reader (`evals.reader_cases`). At times the sentence
+that answers is left out.
+"""
+
+from __future__ import annotations
+
+import json
+import random
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+from evals.reader_cases import Maker
+from index.errors import InputError
+from index.library import Library
+from index.types import Article
+from index.words import rough_stems
+from qa import kinds
+from qa.answer import Asker
+from qa.config import Config
+from qa.prompt import defused, render
+from qa.rerank import CrossEncoder
+from qa.types import Evidence
+
+WAYS = ("name", "name", "opposite", "opposite", "word", "word", "number", "negation", "asked")
+NEGATION = 0.3  # of the negations that could be made are made: people seldom ask so
+LEFT_OUT = 0.15  # of the searches lose the sentence that answers
+LOWERED, CLIPPED = 0.12, 0.08  # of the questions are typed in haste
+DATED = 0.5  # of the articles have a day
+WRONG_OTHERS = 0.45  # of the other questions that are answered are made wrong as well
+FIRST_DAY, DAYS = date(2015, 1, 1), 3_600
+SHORTEST_QUESTION = 12  # characters
+MOST_ASKED = 8  # questions on the same sentences
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A question, and which of the sentences answers it."""
+
+    way: str  # how it was made: "answered", "missing", "other", "elsewhere", "wrong name", ...
+    question: str
+    label: int  # 0: none does
+    answer: str = ""  # as SQuAD has it; "" where there is none
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What one search shows, and the questions to it."""
+
+    article_id: str  # whose questions they are; "squad-0" for the first of the articles, and so on
+    shown: str  # the part of the prompt before the question
+    evidence: tuple[Evidence, ...]
+    asked: tuple[Asked, ...]
+
+
+def read_articles(path: Path, many: int, *, seed: int) -> list[Mapping[str, Any]]:
+    """Return `many` articles of a SQuAD 1.1 file, drawn at random.
+
+    Raises:
+        InputError: the file is not there, or is no SQuAD file.
+    """
+    try:
+        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+        found = [
+            one for one in articles if one["title"] and one["paragraphs"][0]["context"] and one["paragraphs"][0]["qas"]
+        ]
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as exc:
+        raise InputError(f"{path}: not a file of SQuAD 1.1 ({exc!r}); give its train-v1.1.json") from exc
+    return random.Random(seed).sample(found, min(many, len(found)))
+
+
+def cases(articles: Sequence[Mapping[str, Any]], folder: Path, *, seed: int) -> Iterator[Case]:
+    """Yield a case for each search that finds anything, in random order; the library of the articles is made in `folder`."""
+    random_ = random.Random(seed)
+    with Library(folder) as library:
+        texts = [_Text(one, f"squad-{at}", random_, seed=seed + at) for at, one in enumerate(articles)]
+        library.add([one.article for one in texts])
+        library.embed_pending()
+        asker = Asker(library, Config(library=folder, llm="none"), llm=None, reranker=CrossEncoder)
+        places = [(one, at) for one in texts for at in range(len(one.questions)) if one.askable(at)]
+        random_.shuffle(places)
+        for text, at in places:
+            made = _case(asker, text, at, random_)
+            if made is not None:
+                yield made
+
+
+class _Text:
+    """An article with its questions, and where their answers stand in it."""
+
+    def __init__(self, article: Mapping[str, Any], name: str, random_: random.Random, *, seed: int) -> None:
+        paragraphs = [one["context"] for one in article["paragraphs"]]
+        day = FIRST_DAY + timedelta(days=random_.randrange(DAYS)) if random_.random() < DATED else None
+        self.article = Article(name, str(article["title"]).replace("_", " "), "\n\n".join(paragraphs), day)
+        self.maker = Maker(article, seed=seed)
+        self.questions: list[str] = []
+        self.answers: list[tuple[str, int]] = []  # the words, and where they begin in the article's text
+        begin = 0
+        for paragraph in article["paragraphs"]:
+            for one in paragraph["qas"]:
+                self.questions.append(" ".join(one["question"].split()))
+                self.answers.append((one["answers"][0]["text"], begin + one["answers"][0]["answer_start"]))
+            begin += len(paragraph["context"]) + 2
+
+    def askable(self, at: int) -> bool:
+        """False for what wants more than one sentence, and for what is hardly a question."""
+        asked = self.questions[at]
+        return len(asked) >= SHORTEST_QUESTION and kinds.kind(asked) not in ("several", "yes-no")
+
+    def label(self, at: int, evidence: Sequence[Evidence]) -> int:
+        """The number of the sentence that holds the answer at its place; 0 if none does."""
+        words, start = self.answers[at]
+        inside = (
+            e.label
+            for e in evidence
+            if e.article_id == self.article.id and e.start <= start and start + len(words) <= e.end
+        )
+        return next(inside, 0)
+
+    def said(self, at: int, text: str) -> bool:
+        """True if the words of the answer are in `text`."""
+        return self.answers[at][0].lower() in text.lower()
+
+
+def _case(asker: Asker, text: _Text, at: int, random_: random.Random) -> Case | None:
+    typed = _typed(text, at, random_)
+    evidence = asker.retrieve(typed).evidence
+    label = text.label(at, evidence)
+    if label and random_.random() < LEFT_OUT:
+        left = [e for e in evidence if e.label != label and not text.said(at, e.text)]
+        evidence, label = tuple(replace(e, label=number) for number, e in enumerate(left, start=1)), 0
+    if not evidence:
+        return None
+    read = " ".join(f"{e.text} {e.title}" for e in evidence)
+    asked: list[Asked] = []
+    if label:
+        asked.append(Asked("answered", typed, label, text.answers[at][0]))
+        asked += _made_wrong(text, at, read, random_, many=random_.choice((1, 2, 2)))
+    elif not text.said(at, read):
+        asked.append(Asked("missing", typed, 0))
+    asked += _others(text, at, evidence, read, random_)
+    unique = list({one.question.lower(): one for one in reversed(asked)}.values())
+    random_.shuffle(unique)
+    shown = render("", evidence).user.rpartition("Question:")[0]
+    return Case(text.article.id, shown, evidence, tuple(unique[:MOST_ASKED])) if unique else None
+
+
+def _others(text: _Text, at: int, evidence: Sequence[Evidence], read: str, random_: random.Random) -> Iterator[Asked]:
+    """Other questions of the article: some that the sentences answer, and the likest of those that they do not."""
+    others = [one for one in range(len(text.questions)) if one != at and text.askable(one)]
+    answered = [(one, label) for one in others if (label := text.label(one, evidence))]
+    for one, label in random_.sample(answered, min(len(answered), random_.choice((1, 2, 3)))):
+        yield Asked("other", _typed(text, one, random_), label, text.answers[one][0])
+        if random_.random() < WRONG_OTHERS:
+            yield from _made_wrong(text, one, read, random_, many=1)
+    there = rough_stems(read)
+    shares = {
+        one: len((words := rough_stems(text.questions[one])) & there) / (len(words) or 1) + 0.1 * random_.random()
+        for one in others
+        if not (text.label(one, evidence) or text.said(one, read))
+    }
+    for one in sorted(shares, key=lambda one: -shares[one])[: random_.choice((0, 1, 1, 2))]:
+        yield Asked("elsewhere", _typed(text, one, random_), 0)
+
+
+def _made_wrong(text: _Text, at: int, read: str, random_: random.Random, *, many: int) -> Iterator[Asked]:
+    ways = [way for way in WAYS if way != "negation" or random_.random() < NEGATION]
+    for way in random_.sample(ways, len(ways)):
+        wrong = text.maker.wrong(way, text.questions[at], read) if many else None
+        if wrong and wrong != text.questions[at]:
+            yield Asked(f"wrong {way}", defused(wrong), 0)
+            many -= 1
+
+
+def _typed(text: _Text, at: int, random_: random.Random) -> str:
+    question, how = text.questions[at], random_.random()
+    if how < LOWERED:
+        question = question.rstrip(" ?").lower()
+    elif how < LOWERED + CLIPPED:
+        question = text.maker.clipped(question)
+    return defused(question)

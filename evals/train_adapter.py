@@ -1,0 +1,377 @@
+"""Train the embedded model's adapter: `python -m evals.train_adapter --squad train-v1.1.json --out FILE.lora.gguf`.
+
+A LoRA (Hu et al., ICLR 2022) on the attention of the pinned model, which teaches it one thing: to begin with the number of the
+sentence that answers, or with the refusal where none does (`evals.adapter_cases`). The weights below it are the file's own,
+4 bits and all, so it fits what runs (Dettmers et al., NeurIPS 2023). Questions on the same sentences are read in one go: each
+sees the sentences and itself, and no other question. A few short answers keep the model's way of writing; they are its own, to
+the sentence that answers alone, where the gate lets them pass and they hold the answer.
+
+The searches for five of the articles are held out, and the figures on them are printed: AUROC of "answers", and how often the
+right sentence is named.
+
+Needs torch, transformers and gguf (`pip install article-qa[sentence-transformers,training]`), 12 GB of memory, and a processor
+that multiplies bfloat16 (about an hour on two such cores; many hours on others).
+
+Exit status: 0 done; 1 a failure; 2 a wrong call or file; 130 stopped.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import random
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import numpy as np
+
+from evals import stats
+from evals.adapter_cases import Asked, Case, cases, read_articles
+from evals.run import exit_status, positive, say
+from index import embed, weights
+from index.errors import ConfigError, InputError
+from qa.llm import EMBEDDED
+from qa.parse import REFUSAL
+from qa.prompt import defused, system
+from qa.types import Draft
+from qa.verify import Gate
+
+RANK, ALPHA = 16, 32.0
+FIRST_LAYER = 6  # those below stay as they are: what a word means is settled there
+PARTS = {"q_proj": "attn_q", "k_proj": "attn_k", "v_proj": "attn_v", "o_proj": "attn_output"}
+OTHER_PARTS = {
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
+}
+RATE = 2e-4
+TOGETHER = 4  # cases a step
+WARM_STEPS = 20
+HELD_OUT = 5  # articles
+REST_OF_REFUSAL = 0.1  # what its later tokens count beside the first
+WRITTEN = 0.75  # what a whole short answer counts beside its mark
+ANSWER_TOKENS = 36
+WRITTEN_TOGETHER = 64
+END = "<|im_end|>"
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """A token that the model is to write."""
+
+    at: int  # position of the token before it
+    token: int
+    weight: float
+    begins: Asked | None  # the question whose answer it begins; None for any later token
+
+
+@dataclass(frozen=True, slots=True)
+class Packed:
+    """A case as one sequence: what is shown, then each question with its answer."""
+
+    tokens: list[int]
+    positions: list[int]  # each question goes on from what is shown
+    pieces: list[int]  # the number of the question that a token belongs to; 0 for what is shown
+    targets: list[Target]
+
+
+def before(instructions: str) -> str:
+    """Return what stands before the shown sentences, in the model's own template."""
+    return f"<|im_start|>system\n{instructions}{END}\n<|im_start|>user\n"
+
+
+def packed(case: Case, encode: Callable[[str], list[int]], texts: Mapping[Asked, str]) -> Packed:
+    """Return the case as tokens; `texts` has the short answers of some of its questions."""
+    tokens = encode(before(system(mark_first=True))) + encode(case.shown)
+    shown = len(tokens)
+    made = Packed(tokens, list(range(shown)), [0] * shown, [])
+    for number, asked in enumerate(case.asked, start=1):
+        question = encode(f"Question: {asked.question}\nAnswer:{END}\n<|im_start|>assistant\n")
+        answer, counts = _answer(asked, encode, texts.get(asked, ""))
+        begin = len(made.tokens) + len(question) - 1
+        made.targets.extend(
+            Target(begin + at, token, weight, None if at else asked)
+            for at, (token, weight) in enumerate(zip(answer, counts, strict=True))
+        )
+        made.positions.extend(range(shown, shown + len(question) + len(answer)))
+        made.pieces.extend([number] * (len(question) + len(answer)))
+        made.tokens.extend(question + answer)
+    return made
+
+
+def _answer(asked: Asked, encode: Callable[[str], list[int]], text: str) -> tuple[list[int], list[float]]:
+    """What is to be written, and what each token of it counts."""
+    if not asked.label:
+        tokens = encode(f"{REFUSAL}{END}")
+        return tokens, [1.0] + [REST_OF_REFUSAL] * (len(tokens) - 1)
+    mark, rest = encode(f"[{asked.label}]"), encode(f" {text}{END}") if text else []
+    return mark + rest, [1.0] * len(mark) + [WRITTEN / max(1, len(rest))] * len(rest)
+
+
+def published() -> tuple[Any, Any]:
+    """Return the tokenizer and the pinned model, its weights made bfloat16 from the GGUF file."""
+    import torch
+    from gguf import GGUFReader
+    from gguf.quants import dequantize
+    from transformers import AutoTokenizer, Qwen2Config, Qwen2ForCausalLM
+
+    file = weights.path(EMBEDDED) / "model.gguf"
+    tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
+    reader = GGUFReader(file)
+    state = {
+        _name(one.name): torch.from_numpy(dequantize(one.data, one.tensor_type)).to(torch.bfloat16)
+        for one in reader.tensors
+    }
+
+    def told(key: str) -> Any:  # noqa: ANN401 (a number)
+        return reader.fields[f"qwen2.{key}"].contents()
+
+    config = Qwen2Config(
+        hidden_size=told("embedding_length"),
+        intermediate_size=told("feed_forward_length"),
+        num_hidden_layers=told("block_count"),
+        num_attention_heads=told("attention.head_count"),
+        num_key_value_heads=told("attention.head_count_kv"),
+        rms_norm_eps=told("attention.layer_norm_rms_epsilon"),
+        rope_parameters={"rope_type": "default", "rope_theta": told("rope.freq_base")},
+        max_position_embeddings=told("context_length"),
+        vocab_size=len(state["model.embed_tokens.weight"]),
+        tie_word_embeddings="lm_head.weight" not in state,
+        attn_implementation="sdpa",
+    )
+    with torch.device("meta"):
+        model = Qwen2ForCausalLM(config)
+    model.load_state_dict(state, strict=False, assign=True)
+    model.tie_weights()
+    model.model.rotary_emb = type(model.model.rotary_emb)(config)  # its table is in no file
+    return tokenizer, model.to(torch.bfloat16).eval().requires_grad_(requires_grad=False)
+
+
+def _name(tensor: str) -> str:
+    """The name of a tensor of a GGUF file in transformers."""
+    whole = {"token_embd": "model.embed_tokens", "output_norm": "model.norm", "output": "lm_head"}
+    theirs, kind = tensor.rsplit(".", 1)
+    if theirs in whole:
+        return f"{whole[theirs]}.{kind}"
+    _, layer, part = theirs.split(".")
+    ours = {**{g: f"self_attn.{t}" for t, g in PARTS.items()}, **{g: t for t, g in OTHER_PARTS.items()}}
+    return f"model.layers.{layer}.{ours[part]}.{kind}"
+
+
+def adapted(model: Any, *, seed: int) -> dict[str, Any]:  # noqa: ANN401 (a transformers model)
+    """Put an adapter around the attention's projections; returns them by their tensors' names in GGUF."""
+    import torch
+    from torch import nn
+    from torch.nn import functional
+
+    class Adapted(nn.Module):
+        def __init__(self, inner: nn.Linear) -> None:
+            super().__init__()
+            self.inner = inner
+            self.a = nn.Parameter(torch.randn(RANK, inner.in_features) / math.sqrt(inner.in_features))
+            self.b = nn.Parameter(torch.zeros(inner.out_features, RANK))
+
+        def forward(self, states: torch.Tensor) -> torch.Tensor:
+            low = functional.linear(states, self.a.to(states.dtype))
+            more = functional.linear(low, self.b.to(states.dtype)) * (ALPHA / RANK)
+            return cast("torch.Tensor", self.inner(states) + more)
+
+    torch.manual_seed(seed)
+    made = {}
+    for number, layer in enumerate(model.model.layers):
+        for theirs, part in PARTS.items() if number >= FIRST_LAYER else ():
+            made[f"blk.{number}.{part}.weight"] = one = Adapted(getattr(layer.self_attn, theirs))
+            setattr(layer.self_attn, theirs, one)
+    return made
+
+
+def logits(model: Any, one: Packed) -> Any:  # noqa: ANN401
+    """Return the logits of every token at each target's place: float (targets, vocabulary)."""
+    import torch
+
+    piece = torch.tensor(one.pieces)
+    seen = (piece[None, :] == 0) | (piece[None, :] == piece[:, None])
+    seen &= torch.ones(len(piece), len(piece), dtype=torch.bool).tril()
+    mask = torch.zeros(1, 1, *seen.shape, dtype=model.dtype).masked_fill(~seen, torch.finfo(model.dtype).min)
+    states = model.model(
+        input_ids=torch.tensor([one.tokens]),
+        position_ids=torch.tensor([one.positions]),
+        attention_mask=mask,
+        use_cache=False,
+    ).last_hidden_state[0]
+    return model.lm_head(states[torch.tensor([target.at for target in one.targets])]).float()
+
+
+def train(model: Any, made: Iterable[Any], rows: Sequence[Packed], *, minutes: float) -> None:  # noqa: ANN401
+    """Train the adapters `made` on the rows, once, or as many as there are minutes for."""
+    import torch
+    from torch.nn import functional
+
+    parameters = [parameter for one in made for parameter in (one.a, one.b)]
+    optimizer = torch.optim.AdamW(parameters, lr=RATE, weight_decay=0.0, betas=(0.9, 0.98))
+    begun, lost = time.monotonic(), 0.0
+    steps = max(1, len(rows) // TOGETHER)
+    for step in range(steps):
+        done = max(step / steps, (time.monotonic() - begun) / (minutes * 60))
+        if done >= 1:
+            break
+        for group in optimizer.param_groups:
+            group["lr"] = RATE * min(1.0, (step + 1) / WARM_STEPS) * max(0.03, 1 - done)
+        optimizer.zero_grad()
+        begins = []
+        for row in rows[step * TOGETHER : (step + 1) * TOGETHER]:
+            wanted = torch.tensor([target.token for target in row.targets])
+            each = functional.cross_entropy(logits(model, row), wanted, reduction="none")
+            counts = torch.tensor([target.weight for target in row.targets])
+            ((each * counts).sum() / max(row.pieces) / TOGETHER).backward()  # type: ignore[no-untyped-call]
+            begins += [loss for loss, target in zip(each.tolist(), row.targets, strict=True) if target.begins]
+        torch.nn.utils.clip_grad_norm_(parameters, 1.0)
+        optimizer.step()
+        lost = 0.9 * lost + 0.1 * float(np.mean(begins)) if step else float(np.mean(begins))
+        if step % 10 == 9:
+            say(f"step {step + 1} of {steps}: first tokens {lost:.3f}, {time.monotonic() - begun:.0f} s")
+
+
+def measure(model: Any, rows: Iterable[Packed], encode: Callable[[str], list[int]]) -> str:  # noqa: ANN401
+    """Return the figures on held-out rows, as a line."""
+    import torch
+
+    mark, refusal = encode("[")[0], encode(REFUSAL)[0]
+    leanings: list[float] = []
+    answered: list[bool] = []
+    right: list[bool] = []
+    for row in rows:
+        with torch.no_grad():
+            found = logits(model, row)
+        for at, target in enumerate(row.targets):
+            if target.begins is None:
+                continue
+            leanings.append(float(found[at, mark] - found[at, refusal]))
+            answered.append(target.begins.label > 0)
+            if target.begins.label:
+                right.append(int(found[at + 1].argmax()) == row.targets[at + 1].token)
+    worth = stats.auroc(np.array(leanings), np.array(answered))
+    return f"held out {len(answered)}: AUROC {math.nan if worth is None else worth:.3f}, right sentence {np.mean(right):.3f}"
+
+
+def short_answers(model: Any, tokenizer: Any, found: Sequence[Case], many: int) -> dict[Asked, str]:  # noqa: ANN401
+    """Return short answers in the model's own words to some of the questions: those that hold the answer and pass the gate."""
+    jobs = [(case, asked) for case in found for asked in case.asked if asked.label]
+    jobs = random.Random(many).sample(jobs, min(many, len(jobs)))  # all over the training, not at its beginning
+    tokenizer.padding_side = "left"
+    meaning = embed.embedder().query
+    texts = {}
+    for at in range(0, len(jobs), WRITTEN_TOGETHER):
+        some = jobs[at : at + WRITTEN_TOGETHER]
+        for (case, asked), text in zip(some, _written(model, tokenizer, some), strict=True):
+            sentence = case.evidence[asked.label - 1]
+            gate = Gate(asked.question, [sentence], floor=0.5, embed=meaning, paraphrases=False)
+            claim = gate.check(Draft(text, (sentence.label,)))
+            if asked.answer.lower() in text.lower() and claim.citations and "[" not in text:
+                texts[asked] = text
+    say(f"{len(texts)} of {len(jobs)} short answers are used")
+    return texts
+
+
+def _written(model: Any, tokenizer: Any, jobs: Sequence[tuple[Case, Asked]]) -> Iterator[str]:  # noqa: ANN401
+    """What the model writes to each question, shown nothing but the sentence that answers; "" where it does not end."""
+    import torch
+
+    prompts = []
+    for case, asked in jobs:
+        sentence = case.evidence[asked.label - 1]
+        shown = f"{sentence.title}\n[1] {defused(sentence.text)}\n\nQuestion: {asked.question}\nAnswer:"
+        prompts.append(f"{before(system(mark_first=True))}{shown}{END}\n<|im_start|>assistant\n[1]")
+    read = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
+    with torch.no_grad():
+        wrote = model.generate(**read, max_new_tokens=ANSWER_TOKENS, do_sample=False)
+    for tokens in wrote[:, read.input_ids.shape[1] :]:
+        text, end, _ = tokenizer.decode(tokens).partition(END)
+        yield text.strip().partition("\n")[0] if end else ""
+
+
+def write(made: Mapping[str, Any], path: Path) -> None:
+    """Write the adapters as llama.cpp reads them: for each tensor lora_a (RANK, in) and lora_b (out, RANK), float16."""
+    from gguf import GGUFWriter
+
+    writer = GGUFWriter(str(path), "qwen2")
+    writer.add_type("adapter")
+    writer.add_string("adapter.type", "lora")
+    writer.add_float32("adapter.lora.alpha", ALPHA)
+    for name, one in made.items():
+        for part in ("a", "b"):
+            values = getattr(one, part).detach().numpy().astype(np.float16)
+            writer.add_tensor(f"{name}.lora_{part}", values)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(prog="python -m evals.train_adapter", description="Train the model's adapter.")
+    add = parser.add_argument
+    add("--squad", type=Path, required=True, metavar="FILE", help="train-v1.1.json of SQuAD 1.1")
+    add("--out", type=Path, required=True, metavar="FILE", help="the GGUF file to write")
+    add("--articles", type=positive, default=120, metavar="N", help="of 442, to search in (default: %(default)s)")
+    add(
+        "--cases", type=positive, default=1_350, metavar="N", help="searches, of some five questions each (%(default)s)"
+    )
+    add(
+        "--texts", type=positive, default=400, metavar="N", help="short answers that are written (default: %(default)s)"
+    )
+    add("--minutes", type=positive, default=600, metavar="M", help="train for so long at most (default: %(default)s)")
+    add("--seed", type=int, default=0, metavar="S")
+    args = parser.parse_args(argv)
+    return exit_status(lambda: _train(args), out=None)
+
+
+def _needs(*names: str) -> None:
+    """Raise ConfigError if a library is missing: before the hours, not after them."""
+    for name in names:
+        if find_spec(name) is None:
+            raise ConfigError(
+                f"{name} is missing: pip install -c constraints.txt -e '.[sentence-transformers,training]'"
+            )
+
+
+def _train(args: argparse.Namespace) -> int:
+    if args.articles <= 2 * HELD_OUT:
+        raise InputError(f"--articles {args.articles}: more than {2 * HELD_OUT} are needed, as {HELD_OUT} are held out")
+    if not args.out.absolute().parent.is_dir():
+        raise InputError(f"--out {args.out}: its folder is not there; make it first")
+    _needs("gguf", "torch", "transformers")
+    articles = read_articles(args.squad, args.articles, seed=args.seed)
+    with tempfile.TemporaryDirectory() as folder:
+        found = list(islice(cases(articles, Path(folder), seed=args.seed), args.cases))
+    random.Random(args.seed).shuffle(found)
+    say(f"{len(found)} searches with {sum(len(case.asked) for case in found)} questions")
+    tokenizer, model = published()
+
+    def encode(text: str) -> list[int]:
+        return list(tokenizer(text, add_special_tokens=False).input_ids)
+
+    texts = short_answers(model, tokenizer, found, args.texts)
+    apart = {f"squad-{at}" for at in range(HELD_OUT)}
+    rows = [packed(case, encode, texts) for case in found if case.article_id not in apart]
+    held_out = [packed(case, encode, {}) for case in found if case.article_id in apart]
+    made = adapted(model, seed=args.seed)
+    say(measure(model, held_out, encode))
+    train(model, made.values(), rows, minutes=args.minutes)
+    say(measure(model, held_out, encode))
+    write(made, args.out)
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,171 @@
+"""What the adapter is trained on and with: questions that do not see each other, and a file that llama.cpp can read."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from fakes import DOHA, INVESTED, MET, evidence_of
+from hypothesis import given
+from hypothesis import strategies as st
+from squads import PARAGRAPHS, squad_file
+
+from evals import adapter_cases, train_adapter
+from evals.adapter_cases import Asked, Case
+from evals.train_adapter import Packed, packed
+from index.errors import InputError
+from qa import prompt
+
+GOLDS = {question: answer for asked in PARAGRAPHS.values() for question, answer in asked}
+
+
+def encode(text: str) -> list[int]:
+    """A token for each character, and one for the end of a turn."""
+    return [ord(one) for one in text.replace(train_adapter.END, "\0")]
+
+
+def words(tokens: list[int]) -> str:
+    return "".join(map(chr, tokens)).replace("\0", train_adapter.END)
+
+
+def case(*asked: Asked) -> Case:
+    return Case("squad-0", "Doha\n[1] Mittal met him.\n\n", evidence_of(DOHA, MET, INVESTED), asked)
+
+
+some_asked = st.lists(
+    st.builds(Asked, st.just("other"), st.text("ab? ", min_size=1, max_size=9), st.integers(0, 12)),
+    min_size=1,
+    max_size=4,
+)
+
+
+@given(some_asked, st.text("xyz. ", max_size=9))
+def test_each_question_goes_on_from_what_is_shown(asked: list[Asked], text: str) -> None:
+    made = packed(case(*asked), encode, dict.fromkeys(asked, text))
+    shown = f"{train_adapter.before(prompt.system(mark_first=True))}Doha\n[1] Mittal met him.\n\n"
+    assert len(made.tokens) == len(made.positions) == len(made.pieces)
+    for number, one in enumerate(asked, start=1):
+        alone = [at for at, piece in enumerate(made.pieces) if piece in (0, number)]
+        assert [made.positions[at] for at in alone] == list(range(len(alone)))
+        answer = f"[{one.label}]{f' {text}<|im_end|>' if text else ''}" if one.label else "NOT STATED<|im_end|>"
+        asks = f"Question: {one.question}\nAnswer:<|im_end|>\n<|im_start|>assistant\n"
+        assert words([made.tokens[at] for at in alone]) == f"{shown}{asks}{answer}"
+
+
+@given(some_asked)
+def test_a_target_is_the_token_after_its_place(asked: list[Asked]) -> None:
+    made = packed(case(*asked), encode, {})
+    assert all(made.tokens[one.at + 1] == one.token for one in made.targets)
+    assert all(made.pieces[one.at] == made.pieces[one.at + 1] > 0 for one in made.targets)
+    assert [one.begins for one in made.targets if one.begins] == asked
+    assert all(one.weight == 1 for one in made.targets if one.begins)
+
+
+@pytest.fixture(scope="module")
+def tiny() -> Any:  # noqa: ANN401
+    """A model of the same kind with random weights."""
+    import torch
+    from transformers import Qwen2Config, Qwen2ForCausalLM
+
+    torch.manual_seed(0)
+    sizes = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": train_adapter.FIRST_LAYER + 2}
+    heads = {"num_attention_heads": 4, "num_key_value_heads": 2, "vocab_size": 300}
+    return Qwen2ForCausalLM(Qwen2Config(**sizes, **heads)).eval().requires_grad_(requires_grad=False)
+
+
+def small(text: str) -> list[int]:
+    return [token % 300 for token in encode(text)]
+
+
+def test_questions_that_are_read_together_do_not_see_each_other(tiny: Any) -> None:  # noqa: ANN401
+    asked = [Asked("other", "who met?", 1), Asked("other", "who paid for it?", 0), Asked("other", "when?", 2)]
+    together = train_adapter.logits(tiny, packed(case(*asked), small, {}))
+    alone = [train_adapter.logits(tiny, packed(case(one), small, {})) for one in asked]
+    assert np.abs(together.numpy() - np.concatenate([one.numpy() for one in alone])).max() < 1e-4
+
+
+def test_an_adapter_learns_and_is_written_as_llama_cpp_reads_it(tiny: Any, tmp_path: Path) -> None:  # noqa: ANN401
+    from gguf import GGUFReader
+
+    asked = [Asked("answered", "who met?", 1), Asked("wrong name", "who rained?", 0)]
+    rows: list[Packed] = [packed(case(*asked), small, {})] * 160
+    before = train_adapter.logits(tiny, rows[0]).numpy()
+    made = train_adapter.adapted(tiny, seed=0)
+    assert np.array_equal(train_adapter.logits(tiny, rows[0]).detach().numpy(), before)  # it begins as nothing
+    train_adapter.train(tiny, made.values(), rows, minutes=5)
+    after = train_adapter.logits(tiny, rows[0]).detach().numpy()
+    for at, target in enumerate(rows[0].targets):
+        if target.begins:
+            assert after[at, target.token] > before[at, target.token]
+    assert "AUROC" in train_adapter.measure(tiny, rows[:1], small)
+
+    file = tmp_path / "made.lora.gguf"
+    train_adapter.write(made, file)
+    read = GGUFReader(file)
+    told = {key: read.fields[key].contents() for key in ("general.type", "adapter.type", "adapter.lora.alpha")}
+    assert told == {"general.type": "adapter", "adapter.type": "lora", "adapter.lora.alpha": train_adapter.ALPHA}
+    found = {one.name: one.data for one in read.tensors}
+    assert found.keys() == {f"{name}.lora_{part}" for name in made for part in "ab"}
+    assert "blk.6.attn_q.weight.lora_a" in found
+    assert "blk.5.attn_q.weight.lora_a" not in found
+    for name, one in made.items():
+        for part in "ab":
+            assert np.allclose(found[f"{name}.lora_{part}"], getattr(one, part).detach().numpy(), atol=1e-3)
+
+
+def test_the_cases_are_what_the_product_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for share in ("LOWERED", "CLIPPED", "LEFT_OUT"):
+        monkeypatch.setattr(adapter_cases, share, 0.0)
+    articles = adapter_cases.read_articles(squad_file(tmp_path / "train.json"), 3, seed=0)
+    found = list(adapter_cases.cases(articles, tmp_path / "library", seed=0))
+    assert len(found) == len(GOLDS)
+    ways = {one.way for made in found for one in made.asked}
+    assert {"answered", "other", "wrong name"} <= ways
+    for made in found:
+        assert made.shown == prompt.render("", made.evidence).user.rpartition("Question:")[0]
+        for one in made.asked:
+            assert (one.label > 0) is (one.way in {"answered", "other"})
+            if one.label:
+                assert one.answer == GOLDS[one.question]
+                assert one.answer in made.evidence[one.label - 1].text
+            else:
+                assert one.question not in GOLDS or GOLDS[one.question] not in made.shown
+
+
+def test_the_sentence_that_answers_can_be_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(adapter_cases, "LEFT_OUT", 1.0)
+    articles = adapter_cases.read_articles(squad_file(tmp_path / "train.json"), 3, seed=0)
+    found = list(adapter_cases.cases(articles, tmp_path / "library", seed=0))
+    assert "missing" in {one.way for made in found for one in made.asked}
+    for made in found:
+        assert [e.label for e in made.evidence] == list(range(1, len(made.evidence) + 1))
+        assert "answered" not in {one.way for one in made.asked}
+
+
+def test_another_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    file = tmp_path / "train.json"
+    for text in ("[]", "{", '{"data": [{"title": 1}]}'):
+        file.write_text(text, encoding="utf-8")
+        with pytest.raises(InputError, match=r"train\.json: not a file of SQuAD 1\.1"):
+            adapter_cases.read_articles(file, 1, seed=0)
+    call = ["--squad", str(tmp_path / "none.json"), "--out", str(tmp_path / "a.gguf")]
+    assert train_adapter.main(call) == 2
+    assert train_adapter.main([*call, "--articles", "9"]) == 2
+    assert train_adapter.main([*call[:2], "--out", str(tmp_path / "none" / "a.gguf")]) == 2
+    said = capsys.readouterr().err
+    assert "none.json: not a file of SQuAD 1.1" in said
+    assert "--articles 9: more than 10 are needed" in said
+    assert "its folder is not there" in said
+
+
+def test_the_layers_of_the_file_have_their_names_in_transformers() -> None:
+    names = {
+        "token_embd.weight": "model.embed_tokens.weight",
+        "output.weight": "lm_head.weight",
+        "blk.3.attn_q.bias": "model.layers.3.self_attn.q_proj.bias",
+        "blk.11.ffn_down.weight": "model.layers.11.mlp.down_proj.weight",
+        "blk.0.ffn_norm.weight": "model.layers.0.post_attention_layernorm.weight",
+    }
+    assert {one: train_adapter._name(one) for one in names} == names
