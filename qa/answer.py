@@ -190,6 +190,7 @@ class Asker:
             judge,
             answerable=self.config.answerable,
             strong=strong,
+            taught=self.config.taught,
         )
         parser = DraftParser()
         claims: list[Claim] = []
@@ -351,11 +352,15 @@ class _Desk:
     """Where drafts become claims: each through the gate, the first that passes also against the dial for answerability."""
 
     def __init__(
-        self, found: EvidenceFound, gate: Gate, judge: Answerability, *, answerable: float, strong: bool
+        self, found: EvidenceFound, gate: Gate, judge: Answerability, *, answerable: float, strong: bool, taught: bool
     ) -> None:
-        """Below `answerable` nothing is shown; the choice and the wording of a model that is not `strong` may give way."""
+        """Below `answerable` nothing is shown.
+
+        The wording of a model that is not `strong` may give way, and so may its choice of a sentence if it was not `taught`.
+        """
         self._found = found
         self._strong = strong
+        self._taught = taught
         self._kind = kinds.kind(found.standalone)
         self._gate = gate
         self._least = answerable
@@ -389,6 +394,8 @@ class _Desk:
     def _check(self, draft: Draft) -> Claim:
         if kinds.bare(draft.text):
             return Claim(draft.text, (), (Rejection(None, "says only yes or no"),))
+        if self._taught and self._judge.named is None and draft.labels:
+            self._judge.named = draft.labels[0]
         claim = self._gate.check(draft)
         if not claim.citations:
             return claim
@@ -407,8 +414,8 @@ class _Desk:
 
         It names the sports grounds where the question is how much land the school owns, and proves it well.
         """
-        if self._strong or self._passed or self._kind in ("several", "yes-no"):
-            return None
+        if self._strong or self._taught or self._passed or self._kind in ("several", "yes-no"):
+            return None  # the taught one knows better than the reader (right sentence: .93 and .89 on squad2)
         return self._judge.outdone(claim.citations)
 
     def _instead(self, claim: Claim, sentence: Evidence) -> Claim:
