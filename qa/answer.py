@@ -20,7 +20,7 @@ from qa.config import Config
 from qa.disagree import disagreement
 from qa.evidence import evidence_for
 from qa.llm import LLM, open_llm
-from qa.parse import REFUSAL, DraftParser, is_refusal
+from qa.parse import REFUSAL, DraftParser, is_refusal, marks
 from qa.prompt import defused, render
 from qa.reader import Reader, SentenceReader
 from qa.rerank import CrossEncoder, Encoder, Reranker
@@ -225,7 +225,7 @@ class Asker:
         if detail is not None:
             reason = "llm_unavailable"
         given_up = finish == "stop" and not any(claim.citations for claim in claims)
-        if given_up and not (refused and strong) and (second := desk.second()):
+        if given_up and not (refused and strong) and (second := desk.second(text)):
             claims.append(second)
             yield ClaimChecked(second)
         elif right := _correction(found, claims):
@@ -374,12 +374,15 @@ class _Desk:
     def checked(self, drafts: Iterable[Draft]) -> Iterator[Claim]:
         return (self._check(draft) for draft in drafts if not is_refusal(draft.text))
 
-    def second(self) -> Claim | None:
+    def second(self, wrote: str) -> Claim | None:
         """A question that was given up is read once more: its best sentence is the answer, if it plainly is one.
 
-        The small model refuses, or garbles, what it has in front of it; the sentence itself needs no proof. (The refusal of a
-        server's model is taken at its word.) A yes/no question is answered so only where a rule tells which.
+        The small model refuses, or garbles, what it has in front of it, or `wrote` a number and no words; the sentence itself
+        needs no proof, and the best is the one that a taught model named. (The refusal of a server's model is taken at its
+        word.) A yes/no question is answered so only where a rule tells which.
         """
+        if self._taught:
+            self._judge.named = next(iter(marks(wrote)), None)
         found = self._judge.alone()
         if found is None or found.probability is None:
             return None
@@ -394,8 +397,6 @@ class _Desk:
     def _check(self, draft: Draft) -> Claim:
         if kinds.bare(draft.text):
             return Claim(draft.text, (), (Rejection(None, "says only yes or no"),))
-        if self._taught and self._judge.named is None and draft.labels:
-            self._judge.named = draft.labels[0]
         claim = self._gate.check(draft)
         if not claim.citations:
             return claim

@@ -93,6 +93,11 @@ def parse(text: str) -> tuple[Draft, ...]:
     return (*parser.feed(text), *parser.finish())
 
 
+def marks(text: str) -> tuple[int, ...]:
+    """Return the numbers of all marks in `text`, each once, also where no words stand beside them."""
+    return _labels(text)
+
+
 def is_refusal(text: str) -> bool:
     """True if the words are the refusal that the prompt asks for, however it is dressed.
 

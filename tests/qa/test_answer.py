@@ -43,8 +43,16 @@ def asker(library: Library, reranker: Reranker) -> Asker:
     return asking(library, reranker)
 
 
-def asking(library: Library, reranker: Reranker, *replies: Any, kind: type[Asker] = Asker, **llm: Any) -> Asker:  # noqa: ANN401
-    return kind(library, Config(), llm=ScriptedLLM(*replies, **llm) if replies else None, reranker=lambda: reranker)
+def asking(
+    library: Library,
+    reranker: Reranker,
+    *replies: Any,  # noqa: ANN401
+    kind: type[Asker] = Asker,
+    config: Config | None = None,
+    **llm: Any,  # noqa: ANN401
+) -> Asker:
+    model = ScriptedLLM(*replies, **llm) if replies else None
+    return kind(library, config or Config(), llm=model, reranker=lambda: reranker)
 
 
 def label_of(text: str, found: EvidenceFound) -> int:
@@ -170,6 +178,7 @@ def test_what_was_said_before_proves_nothing(said: str, library: Library, rerank
 # --- where a small model chooses or says badly, the sentence that answers takes its place ------------------------------
 
 SILENT = "There was no immediate comment from the Taliban. [{}]"
+UNTAUGHT = Config(llm_adapter=False)
 SERVER = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")
 
 
@@ -178,11 +187,12 @@ def test_a_sentence_that_answers_far_better_takes_the_place_of_the_one_cited(
 ) -> None:
     silent = label_of(COMMENT, asking(library, reranker).retrieve(WHO))
     said = SILENT.format(silent)
-    answer = asking(library, reranker, [said]).ask(WHO)
+    answer = asking(library, reranker, [said], config=UNTAUGHT).ask(WHO)
     assert (answer.text, [c.quote for c in answer.citations]) == (MET, [MET])
     assert (silent, "another sentence answers far better") in [(r.label, r.reason) for r in answer.claims[0].rejected]
-    own = Asker(library, SERVER, llm=ScriptedLLM([said]), reranker=lambda: reranker).ask(WHO)
-    assert [c.quote for c in own.citations] == [COMMENT]  # a strong model knows why
+    for knows_why in (SERVER, Config(answerable=0.0)):  # a strong model does, and so does the taught one
+        own = asking(library, reranker, [said], config=knows_why).ask(WHO)
+        assert [c.quote for c in own.citations] == [COMMENT]
 
 
 def test_what_comes_after_the_answer_stays_and_what_was_put_in_its_place_is_not_said_again(
@@ -191,7 +201,7 @@ def test_what_comes_after_the_answer_stays_and_what_was_put_in_its_place_is_not_
     other = SILENT.format(label_of(COMMENT, asking(library, reranker).retrieve(WHO)))
     answer = asking(library, reranker, [f"{GOOD.format(met)} {other}"]).ask(WHO)
     assert [c.quote for c in answer.citations] == [MET, COMMENT]
-    answer = asking(library, reranker, [f"{other} {GOOD.format(met)}"]).ask(WHO)
+    answer = asking(library, reranker, [f"{other} {GOOD.format(met)}"], config=UNTAUGHT).ask(WHO)
     assert answer.text == MET
     assert answer.claims[1].rejected[-1].reason == "said already"
 
@@ -257,6 +267,20 @@ def test_what_the_taught_models_first_word_leans_to_counts(library: Library, rer
         answer = asked(config, 0.999)
         assert answer.leaning is None
         assert answer.answerability == asked(config, 0.001).answerability
+
+
+@pytest.mark.parametrize("said", ["[{}]", "[{}] Mittal met Vladimir Putin in Moscow."])
+def test_the_sentence_that_the_taught_model_names_is_shown_where_its_words_fail(
+    said: str, library: Library, reranker: Reranker
+) -> None:
+    def asked(config: Config) -> Answer:
+        llm = ScriptedLLM(lambda prompt: said.format(next(n for n, e in prompt.labels.items() if e.text == INVESTED)))
+        return Asker(library, config, llm=llm, reranker=lambda: reranker).ask("what has India invested in?")
+
+    answer = asked(Config(answerable=0.0))
+    assert (answer.text, [c.quote for c in answer.citations]) == (INVESTED, [INVESTED])
+    made = asked(Config(answerable=1.0))
+    assert (made.status, made.text) == ("abstained", "")  # it is judged all the same
 
 
 def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reranker) -> None:

@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qa import parse as parsing
-from qa.parse import DraftParser, is_refusal, parse
+from qa.parse import DraftParser, is_refusal, marks, parse
 from qa.types import Draft
 
 LETTERS = "abNS .!?[]【】1234567890,-\n\"'"
@@ -83,6 +83,14 @@ def test_a_draft_never_grows_a_mark_and_the_last_one_is_what_was_growing(text: s
         assert "【2】" not in parser.growing
     last = parser.growing
     assert [draft.text for draft in parser.finish()] == ([last] if any(c.isalnum() for c in last) else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted"),
+    [("[2]", (2,)), ("", ()), ("NOT STATED", ()), ("[3] Bo left. [1]", (3, 1)), ("[1-3]", (1, 2, 3))],
+)
+def test_marks_are_read_also_without_words(text: str, wanted: tuple[int, ...]) -> None:
+    assert marks(text) == wanted
 
 
 @pytest.mark.parametrize(
