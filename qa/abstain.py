@@ -94,6 +94,11 @@ class Answerability:
             return 0.0
         return self._probability(cited, written=True)
 
+    def may_answer(self, citations: tuple[Citation, ...]) -> bool:
+        """Return False if the rules say of any cited sentence that it answers nothing."""
+        labels = {c.label for c in citations}
+        return all(self._may_answer(e) for e in self.found.evidence if e.label in labels)
+
     def outdone(self, citations: tuple[Citation, ...]) -> Alone | None:
         """Return the sentence that answers by itself, and by FAR_BETTER better than any of these; None if there is none."""
         labels = {c.label for c in citations}

@@ -46,6 +46,7 @@ _YES_OR_NO = re.compile(
 _ASKS = re.compile(r"(?:[^\"“]|[\"“][^\"”]*[\"”])*\?|[\"“][^\"”]*\?[\"”]?")
 _PERSON = re.compile(r"\b(?:he|she)\b")  # of whom the small model guesses
 _ROUND_MARK = re.compile(r"(?<=\s)\((\d{1,2})\)(?=[.!?]?$)")  # "... in 1994 (2)." where [2] is meant
+_SAID = re.compile(r"[\"“”]")  # words in quotation marks
 _THE_COUNT = re.compile(r"\b(?:the|what|which) (two|three|four|five|six|seven|eight|nine|ten)\b", re.IGNORECASE)
 
 
@@ -169,7 +170,8 @@ class Gate:
         """True if the words of `text`, names aside, are those of the sentence with some exchanged, or it says "he" by itself.
 
         Without paraphrases also if one of them is in neither the sentence nor what it leans on; of a few words the question's
-        are taken for theirs: "Ada Holm" says that it was she who did what is asked.
+        are taken for theirs: "Ada Holm" says that it was she who did what is asked. And what somebody said stays in the
+        sentence's words: the small model puts it into another mouth.
         """
         quoted = sentence.text
         if set(_PERSON.findall(text.casefold())) - set(_PERSON.findall(quoted.casefold())):
@@ -177,6 +179,8 @@ class Gate:
         named = self._stems_of_names(text) | self._stems_of_names(quoted)
         said, there = ([stem for stem in facts.content_stems(one) if stem not in named] for one in (text, quoted))
         if not self._paraphrases:
+            if _SAID.search(text):
+                return True
             known = set(facts.content_stems(f"{quoted} {_around(text, sentence)} {_dated(sentence)}"))
             few = len(facts.content_stems(text)) < FRAGMENT
             asked = self._asked - self._stems_of_names(self._question) if few else frozenset()

@@ -332,6 +332,18 @@ def test_without_paraphrases_a_few_words_stand_only_for_what_the_sentence_says(
     assert (claim.text, labels(claim)) == ("Ada Velm" if kept else said, (1,))
 
 
+@pytest.mark.parametrize("paraphrases", [False, True])
+def test_what_somebody_said_stays_in_the_sentence_of_a_small_model(*, paraphrases: bool, embedder: Embedder) -> None:
+    sentence = "Former council member Ada Brink has said “The mistakes of the council are worrying”."
+    found = evidence_of(Article("a", "The council", sentence, date(2024, 5, 1)), sentence)
+    gate = Gate("what did the council say?", found, floor=0.5, embed=embedder.query, paraphrases=paraphrases)
+    said = "The council has said “The mistakes of the council are worrying”."
+    assert gate.check(Draft(said, (1,))).text == (
+        said if paraphrases else sentence
+    )  # that it is the council, no rule sees
+    assert gate.check(Draft("Ada Brink was a council member.", (1,))).text == "Ada Brink was a council member."
+
+
 def test_an_answer_of_yes_or_no_keeps_its_words(embedder: Embedder) -> None:
     sentence = "Steady motion is completely equal to rest in the eyes of Ada Brink."
     gate = small_gate("Is steady motion equal to rest?", sentence, sentence, embedder=embedder)
