@@ -42,6 +42,9 @@ from qa.types import (
 )
 from qa.verify import Gate
 
+# What it takes above the dial to answer what the taught model refused. On squad2 (180 questions, live) such answers are right 10
+# times and wrong 16 times without it; with it .01 more of the answerable are refused, and .055 fewer of the others are answered.
+OVERRULES = 0.03
 MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the model's window
 
 
@@ -387,7 +390,7 @@ class _Desk:
         if found is None or found.probability is None:
             return None
         self.answerability = max(self.answerability or 0.0, found.probability)
-        if found.probability < self._least:
+        if found.probability < self._least + (OVERRULES if self._taught and is_refusal(wrote) else 0.0):
             return None
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)

@@ -283,6 +283,19 @@ def test_the_sentence_that_the_taught_model_names_is_shown_where_its_words_fail(
     assert (made.status, made.text) == ("abstained", "")  # it is judged all the same
 
 
+def test_more_is_needed_to_overrule_the_refusal_of_the_taught_model(library: Library, reranker: Reranker) -> None:
+    def asked(said: str, answerable: float, *, adapter: bool = True) -> Answer:
+        config = Config(answerable=answerable, llm_adapter=adapter)
+        return asking(library, reranker, [said], config=config).ask(WHO)
+
+    likely = asked("NOT STATED", 0.0).answerability
+    assert likely is not None
+    assert asked("NOT STATED", likely - 0.01).status == "abstained"
+    assert asked("NOT STATED", likely - 0.05).text == MET
+    for said, adapter in (("", True), ("NOT STATED", False)):
+        assert asked(said, likely - 0.01, adapter=adapter).text == MET
+
+
 def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reranker) -> None:
     def asked(said: str) -> Answer:
         return Asker(library, SERVER, llm=ScriptedLLM([said]), reranker=lambda: reranker).ask(WHO)
