@@ -234,7 +234,7 @@ def made_of(name: str) -> dict[str, str]:
         return {"llama-index-core": version("llama-index-core")}
     made = {} if name == CLOSED_BOOK else {"article-qa": version("article-qa")}
     if name in {PRODUCT, "no-gate"}:  # the latter reads again what the model wrote for the former
-        made["prompt"] = _digest(instructions("mark-first") + instructions("mark-last"))
+        made["prompt"] = _digest("".join(prompts.system(mark_first=one) for one in (True, False)))
     elif name in {CLOSED_BOOK, *WAYS_OF_CITING}:
         made["prompt"] = _digest(instructions(name))
     return made

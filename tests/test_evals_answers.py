@@ -277,7 +277,7 @@ def test_answers_to_another_prompt_or_of_another_program_are_not_mixed(
     changed: str, named: str, root: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     go(root, tmp_path / "out", Scripted(), limit=1)
-    monkeypatch.setattr(changed, lambda *_: "another")
+    monkeypatch.setattr(changed, lambda *_, **__: "another")
     with pytest.raises(InputError, match=rf"answers holds a run with other settings \({named}\)"):
         go(root, tmp_path / "out", Scripted(), limit=1)
     assert arms.made_of("no-gate")[named] == arms.made_of("answers")[named]
