@@ -128,7 +128,7 @@ def published() -> tuple[Any, Any]:
     tokenizer = AutoTokenizer.from_pretrained(file.parent, gguf_file=file.name)
     reader = GGUFReader(file)
     state = {
-        _name(one.name): torch.from_numpy(dequantize(one.data, one.tensor_type)).to(torch.bfloat16)
+        _name(one.name): torch.from_numpy(np.array(dequantize(one.data, one.tensor_type))).to(torch.bfloat16)
         for one in reader.tensors
     }
 
