@@ -17,7 +17,7 @@ from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from evals.reader_cases import Maker
+from evals.reader_cases import WAYS, Maker
 from index.errors import InputError
 from index.library import Library
 from index.types import Article
@@ -29,7 +29,6 @@ from qa.prompt import defused, render
 from qa.rerank import CrossEncoder
 from qa.types import Evidence
 
-WAYS = ("name", "name", "opposite", "opposite", "word", "word", "number", "negation", "asked")
 NEGATION = 0.3  # of the negations that could be made are made: people seldom ask so
 LEFT_OUT = 0.15  # of the searches lose the sentence that answers
 LOWERED, CLIPPED = 0.12, 0.08  # of the questions are typed in haste

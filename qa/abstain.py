@@ -22,7 +22,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -121,17 +121,21 @@ class Answerability:
         `kinds.fits`; for a yes/no question, that tells which by `kinds.verdict`. An order, or words that play a part of a
         conversation, answer nothing.
         """
-        own = [e for e in self.found.evidence if not e.neighbour]
-        least = max((e.score for e in own), default=0.0) - NEAR
-        near = [e for e in own if e.score >= least and self._may_answer(e)]
         yes_or_no = kinds.kind(self.found.standalone) == "yes-no"
-        ranked = sorted(zip(self._standings(near), near, strict=True), key=lambda pair: pair[0], reverse=True)
-        named = [e for e in self.found.evidence if e.label == self.named and self._may_answer(e)]
-        for one in (*named, *(one for _, one in ranked)):
+        for one in self._likeliest():
             verdict = kinds.verdict(self.found.standalone, one.text, around(one)) if yes_or_no else None
             if verdict or not yes_or_no:
                 return Alone(one, verdict, self._probability([one], written=verdict is not None))
         return None
+
+    def _likeliest(self) -> Iterator[Evidence]:
+        """The sentences that may answer, best first. No other is read where the one that the model named will do."""
+        yield from (e for e in self.found.evidence if e.label == self.named and self._may_answer(e))
+        own = [e for e in self.found.evidence if not e.neighbour]
+        least = max((e.score for e in own), default=0.0) - NEAR
+        near = [e for e in own if e.score >= least and self._may_answer(e)]
+        ranked = sorted(zip(self._standings(near), near, strict=True), key=lambda pair: pair[0], reverse=True)
+        yield from (one for _, one in ranked)
 
     def _may_answer(self, one: Evidence) -> bool:
         ordered = facts.obeys("", one.text) or _PLAYS_A_PART.search(one.text) or staged(one)

@@ -93,11 +93,6 @@ def parse(text: str) -> tuple[Draft, ...]:
     return (*parser.feed(text), *parser.finish())
 
 
-def marks(text: str) -> tuple[int, ...]:
-    """Return the numbers of all marks in `text`, each once, also where no words stand beside them."""
-    return _labels(text)
-
-
 def is_refusal(text: str) -> bool:
     """True if the words are the refusal that the prompt asks for, however it is dressed.
 
@@ -123,7 +118,7 @@ def _draft(text: str) -> Iterator[Draft]:
     text = _WRAPPED.sub(r"\1", text)
     words = _clean(text)
     if any(character.isalnum() for character in words):
-        yield Draft(words, _labels(text))
+        yield Draft(words, marks(text))
 
 
 def _clean(text: str) -> str:
@@ -131,7 +126,8 @@ def _clean(text: str) -> str:
     return re.sub(r"\s", " ", re.sub(r"(?<![.!?])([.!?])\s?\1$", r"\1", bare))
 
 
-def _labels(text: str) -> tuple[int, ...]:
+def marks(text: str) -> tuple[int, ...]:
+    """Return the numbers of all marks in `text`, each once, also where no words stand beside them."""
     found: list[int] = []
     for mark in _MARKS.finditer(text):
         for number in _NUMBER_OR_RANGE.finditer(mark[0]):

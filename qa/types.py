@@ -134,9 +134,7 @@ class Answer:
     detail: str | None = None  # for a person: what went wrong with the model
     disagreement: Disagreement | None = None  # where the articles give different values for what was asked
     answerability: float | None = None  # in [0, 1]: how likely it is that the articles answer it; None if not judged
-    leaning: float | None = (
-        None  # log-odds of the model's first word for an answer against the refusal; None if it does not tell
-    )
+    leaning: float | None = None  # log-odds of an answer by the first word of a taught model; None without one
     timings_ms: Mapping[str, float] = field(default_factory=dict)  # "retrieve", "rerank", "first_token", "total"
     models: Mapping[str, str] = field(default_factory=dict)  # "llm", "embedder", "reranker" -> name
 
