@@ -3,8 +3,9 @@
 Articles of SQuAD 1.1 become a library, and its questions are asked there, so that the sentences are those that the search
 finds, in its order and with its mistakes. Beside the question that was searched stand others on the same sentences, because
 they cost next to nothing more to train on: questions of the same article that they answer, questions that they do not answer
-although they share words with them, and questions made wrong as for the reader (`evals.reader_cases`). At times the sentence
-that answers is left out.
+although they share words with them, and questions made wrong as for the reader (`evals.reader_cases`) or by another name that
+the sentences know too. At times the sentence that answers is left out, and as often another one, so that how many there are
+tells nothing.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from qa.rerank import CrossEncoder
 from qa.types import Evidence
 
 NEGATION = 0.3  # of the negations that could be made are made: people seldom ask so
-LEFT_OUT = 0.15  # of the searches lose the sentence that answers
-LOWERED, CLIPPED = 0.12, 0.08  # of the questions are typed in haste
+LEFT_OUT = 0.3  # of the searches lose the sentence that answers, and of the others as many another sentence
+LOWERED, CLIPPED = 0.25, 0.1  # of the questions are typed in haste
+MISTAKEN = 0.5  # of the questions that are answered are asked of another name in the sentences, if they can be
 DATED = 0.5  # of the articles have a day
 WRONG_OTHERS = 0.45  # of the other questions that are answered are made wrong as well
 FIRST_DAY, DAYS = date(2015, 1, 1), 3_600
@@ -133,8 +135,10 @@ def _case(asker: Asker, text: _Text, at: int, random_: random.Random) -> Case | 
     evidence = asker.retrieve(typed).evidence
     label = text.label(at, evidence)
     if label and random_.random() < LEFT_OUT:
-        left = [e for e in evidence if e.label != label and not text.said(at, e.text)]
-        evidence, label = tuple(replace(e, label=number) for number, e in enumerate(left, start=1)), 0
+        evidence, label = _without([e for e in evidence if e.label == label or text.said(at, e.text)], evidence), 0
+    elif len(evidence) > 1 and random_.random() < LEFT_OUT:
+        evidence = _without([random_.choice([e for e in evidence if e.label != label])], evidence)
+        label = text.label(at, evidence)
     if not evidence:
         return None
     read = " ".join(f"{e.text} {e.title}" for e in evidence)
@@ -149,6 +153,12 @@ def _case(asker: Asker, text: _Text, at: int, random_: random.Random) -> Case | 
     random_.shuffle(unique)
     shown = render("", evidence).user.rpartition("Question:")[0]
     return Case(text.article.id, shown, evidence, tuple(unique[:MOST_ASKED])) if unique else None
+
+
+def _without(some: Sequence[Evidence], evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+    """The evidence without some of its sentences, numbered anew."""
+    left = (e for e in evidence if e not in some)
+    return tuple(replace(e, label=number) for number, e in enumerate(left, start=1))
 
 
 def _others(text: _Text, at: int, evidence: Sequence[Evidence], read: str, random_: random.Random) -> Iterator[Asked]:
@@ -170,16 +180,24 @@ def _others(text: _Text, at: int, evidence: Sequence[Evidence], read: str, rando
 
 
 def _made_wrong(text: _Text, at: int, read: str, random_: random.Random, *, many: int) -> Iterator[Asked]:
+    if random_.random() < MISTAKEN and (mistaken := text.maker.mistaken(text.questions[at], read, text.answers[at][0])):
+        yield Asked("mistaken", _haste(text, mistaken, random_), 0)
+        many -= 1
     ways = [way for way in WAYS if way != "negation" or random_.random() < NEGATION]
     for way in random_.sample(ways, len(ways)):
         wrong = text.maker.wrong(way, text.questions[at], read) if many else None
         if wrong and wrong != text.questions[at]:
-            yield Asked(f"wrong {way}", defused(wrong), 0)
+            yield Asked(f"wrong {way}", _haste(text, wrong, random_), 0)
             many -= 1
 
 
 def _typed(text: _Text, at: int, random_: random.Random) -> str:
-    question, how = text.questions[at], random_.random()
+    return _haste(text, text.questions[at], random_)
+
+
+def _haste(text: _Text, question: str, random_: random.Random) -> str:
+    """The question as people type it: at times in small letters, at times clipped."""
+    how = random_.random()
     if how < LOWERED:
         question = question.rstrip(" ?").lower()
     elif how < LOWERED + CLIPPED:

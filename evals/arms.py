@@ -75,7 +75,7 @@ class Recorded:
     """A language model that remembers what it was sent and what it wrote since it was last asked for that."""
 
     def __init__(self, inner: LLM) -> None:
-        self.name = inner.name
+        self.name, self.hosted = inner.name, inner.hosted
         self._inner = inner
         self._calls: list[dict[str, str]] = []
 
@@ -108,7 +108,7 @@ class Instructed:
     """A language model that is sent other instructions than the product's."""
 
     def __init__(self, inner: LLM, instructions: str) -> None:
-        self.name = inner.name
+        self.name, self.hosted = inner.name, inner.hosted
         self._inner = inner
         self._instructions = instructions
 

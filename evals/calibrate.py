@@ -32,7 +32,7 @@ from qa.types import Evidence, EvidenceFound
 
 PARTS = 10  # of the cross-validation
 RIDGE = 1.0  # of the weights, per standard deviation of their sign
-SIGNS = ("passage", "says", "leaning")  # as `qa.abstain.Weights` names them
+SIGNS = ("passage", "says", "leaning", "unfit")  # as `qa.abstain.Weights` names them
 DIALS = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
@@ -42,10 +42,10 @@ class Case:
 
     run: str
     answerable: bool
-    signs: tuple[
-        float, ...
-    ]  # the logits of the best passage, of the sentence's reading, and what the model leaned to if it told
-    fits: bool  # a sentence passes the rules
+    # The logits of the best passage and of the sentence's reading. If the model told what it leaned to, also that, and 1.0 where
+    # the rules are against the sentence that it named.
+    signs: tuple[float, ...]
+    fits: bool  # a sentence passes the rules, or was named by such a model
 
 
 def cases(folder: Path, questions: Path, read: abstain.Read) -> list[Case]:
@@ -83,11 +83,13 @@ def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: b
     asked, leaning = prediction["standalone"] or prediction["question"], prediction.get("leaning")
     judge = abstain.Answerability(EvidenceFound(asked, shown, (), 0.0), read)
     answer = _named(prediction, shown)
-    if answer is None or not kinds.fits(asked, answer.text, abstain.around(answer)):
-        alone = judge.alone()
+    unfit = answer is not None and not kinds.fits(asked, answer.text, abstain.around(answer))
+    if answer is None or (unfit and (leaning is None or not abstain.says_something(answer))):
+        alone, unfit = judge.alone(), False
         answer = alone.sentence if alone else None
     says = judge.readings([answer])[0].says if answer else 0.0
-    return Case(run, answerable, (max(passages), says, *([] if leaning is None else [leaning])), answer is not None)
+    told = () if leaning is None else (leaning, float(unfit))
+    return Case(run, answerable, (max(passages), says, *told), answer is not None)
 
 
 def _named(prediction: Prediction, shown: Sequence[Evidence]) -> Evidence | None:

@@ -285,6 +285,18 @@ class Maker:
         word = self._random.choice(list(swaps))
         return _with(question, word, self._random.choice(swaps[word]))
 
+    def mistaken(self, question: str, text: str, answer: str) -> str | None:
+        """The question asked of another name that `text` knows, but for the answer's and the title's; None if it has none."""
+        taken = set(f"{question} {answer} {self._title}".lower().split())
+        others = [name for name in self._names if _has(text, name) and not set(name.lower().split()) & taken]
+        names = [name for name in _names(question) if _has(text, name)]
+        if not names or not others:
+            return None
+        name = self._random.choice(names)
+        return _with(
+            question, name, self._random.choice([o for o in others if len(o.split()) == len(name.split())] or others)
+        )
+
     def _other_number(self, question: str, text: str) -> str | None:
         numbers = [number for number in _NUMBER.findall(question) if number.isdigit()]
         if numbers:

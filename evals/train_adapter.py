@@ -56,11 +56,12 @@ OTHER_PARTS = {
 RATE = 2e-4
 TOGETHER = 4  # cases a step
 WARM_STEPS = 20
+STEPS_KEPT = 50  # the file is written so often: what is killed has lost no hour
 HELD_OUT = 5  # articles
 REST_OF_REFUSAL = 0.1  # what its later tokens count beside the first
 WRITTEN = 0.75  # what a whole short answer counts beside its mark
 ANSWER_TOKENS = 36
-WRITTEN_TOGETHER = 64
+WRITTEN_TOGETHER = 16
 END = "<|im_end|>"
 
 
@@ -211,8 +212,15 @@ def logits(model: Any, one: Packed) -> Any:  # noqa: ANN401
     return model.lm_head(states[torch.tensor([target.at for target in one.targets])]).float()
 
 
-def train(model: Any, made: Iterable[Any], rows: Sequence[Packed], *, minutes: float) -> None:  # noqa: ANN401
-    """Train the adapters `made` on the rows, once, or as many as there are minutes for."""
+def train(
+    model: Any,  # noqa: ANN401
+    made: Iterable[Any],
+    rows: Sequence[Packed],
+    *,
+    minutes: float,
+    keep: Callable[[], None] = lambda: None,
+) -> None:
+    """Train the adapters `made` on the rows, once, or as many as there are minutes for; `keep` is called now and then."""
     import torch
     from torch.nn import functional
 
@@ -239,6 +247,8 @@ def train(model: Any, made: Iterable[Any], rows: Sequence[Packed], *, minutes: f
         lost = 0.9 * lost + 0.1 * float(np.mean(begins)) if step else float(np.mean(begins))
         if step % 10 == 9:
             say(f"step {step + 1} of {steps}: first tokens {lost:.3f}, {time.monotonic() - begun:.0f} s")
+        if step % STEPS_KEPT == STEPS_KEPT - 1:
+            keep()
 
 
 def measure(model: Any, rows: Iterable[Packed], encode: Callable[[str], list[int]]) -> str:  # noqa: ANN401
@@ -292,8 +302,11 @@ def _written(model: Any, tokenizer: Any, jobs: Sequence[tuple[Case, Asked]]) -> 
         shown = f"{sentence.title}\n[1] {defused(sentence.text)}\n\nQuestion: {asked.question}\nAnswer:"
         prompts.append(f"{before(system(mark_first=True))}{shown}{END}\n<|im_start|>assistant\n[1]")
     read = tokenizer(prompts, return_tensors="pt", padding=True, add_special_tokens=False)
+    # Of a state that is no block of memory, torch would multiply each line with a copy of the whole vocabulary.
+    whole = model.lm_head.register_forward_pre_hook(lambda _, given: (given[0].contiguous(),))
     with torch.no_grad():
         wrote = model.generate(**read, max_new_tokens=ANSWER_TOKENS, do_sample=False)
+    whole.remove()
     for tokens in wrote[:, read.input_ids.shape[1] :]:
         text, end, _ = tokenizer.decode(tokens).partition(END)
         yield text.strip().partition("\n")[0] if end else ""
@@ -317,6 +330,24 @@ def write(made: Mapping[str, Any], path: Path) -> None:
     writer.close()
 
 
+def read(made: Mapping[str, Any], path: Path) -> None:
+    """Read what `write` wrote into the adapters.
+
+    Raises:
+        InputError: the file is not there, or is no adapter of this shape.
+    """
+    import torch
+    from gguf import GGUFReader
+
+    try:
+        found = {one.name: np.array(one.data) for one in GGUFReader(path).tensors}
+        for name, one in made.items():
+            for part in ("a", "b"):
+                getattr(one, part).data.copy_(torch.from_numpy(found[f"{name}.lora_{part}"]))
+    except (OSError, ValueError, KeyError, RuntimeError) as exc:
+        raise InputError(f"--begin {path}: no adapter that this command wrote ({exc!r})") from exc
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m evals.train_adapter", description="Train the model's adapter.")
@@ -330,6 +361,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     add(
         "--texts", type=positive, default=400, metavar="N", help="short answers that are written (default: %(default)s)"
     )
+    add("--begin", type=Path, metavar="FILE", help="an adapter (GGUF) to go on from")
     add("--minutes", type=positive, default=600, metavar="M", help="train for so long at most (default: %(default)s)")
     add("--seed", type=int, default=0, metavar="S")
     args = parser.parse_args(argv)
@@ -366,8 +398,10 @@ def _train(args: argparse.Namespace) -> int:
     rows = [packed(case, encode, texts) for case in found if case.article_id not in apart]
     held_out = [packed(case, encode, {}) for case in found if case.article_id in apart]
     made = adapted(model, seed=args.seed)
+    if args.begin:
+        read(made, args.begin)
     say(measure(model, held_out, encode))
-    train(model, made.values(), rows, minutes=args.minutes)
+    train(model, made.values(), rows, minutes=args.minutes, keep=lambda: write(made, args.out))
     say(measure(model, held_out, encode))
     write(made, args.out)
     return 0

@@ -43,10 +43,12 @@ class Weights:
     says: float  # for each logit of that sentence's reading
     written: float  # where the model wrote the answer and the gate let it pass, or a rule tells yes from no
     leaning: float = 0.0  # for each of the log-odds of the model's first word
+    unfit: float = -math.inf  # where a rule says that the sentence does not answer (`qa.kinds.fits`)
 
 
 READ = Weights(bias=-0.34, sentence=0.0, passage=0.14, says=0.45, written=0.6)
-HEARD = Weights(bias=-0.28, sentence=0.0, passage=0.16, says=0.25, written=0.0, leaning=0.35)  # where the model tells
+# Where the model tells; what it leans to by more than the rule is worth is answered against the rule.
+HEARD = Weights(bias=-0.1, sentence=0.0, passage=0.17, says=0.22, written=0.0, leaning=0.325, unfit=-1.25)
 UNREAD = Weights(bias=-1.34, sentence=0.16, passage=0.155, says=0.0, written=1.75)  # where there is no reader
 SCORE_BESIDE_READING = 0.5  # gold sentence first: squad2 .89 (.84 by the score alone), qed .80 (.78), clapnq .77 (.79)
 NEAR = 2.0  # logits behind the best sentence at which none is taken instead of it
@@ -90,14 +92,14 @@ class Answerability:
         """Return the probability in [0, 1] for an answer with these citations; None where no cross-encoder has read them."""
         quoted, labels = " ".join(c.quote for c in citations), {c.label for c in citations}
         cited = [e for e in self.found.evidence if e.label in labels]
-        if not kinds.fits(self.found.standalone, quoted, " ".join(map(around, cited))):
-            return 0.0
-        return self._probability(cited, written=True)
+        fits = kinds.fits(self.found.standalone, quoted, " ".join(map(around, cited)))
+        likely = self._probability(cited, written=True, fits=fits)
+        return likely if fits or likely is not None else 0.0
 
     def may_answer(self, citations: tuple[Citation, ...]) -> bool:
-        """Return False if the rules say of any cited sentence that it answers nothing."""
+        """Return False if the rules say of any cited sentence that it answers nothing whatever is asked."""
         labels = {c.label for c in citations}
-        return all(self._may_answer(e) for e in self.found.evidence if e.label in labels)
+        return all(says_something(e) for e in self.found.evidence if e.label in labels)
 
     def outdone(self, citations: tuple[Citation, ...]) -> Alone | None:
         """Return the sentence that answers by itself, and by FAR_BETTER better than any of these; None if there is none."""
@@ -125,21 +127,26 @@ class Answerability:
         for one in self._likeliest():
             verdict = kinds.verdict(self.found.standalone, one.text, around(one)) if yes_or_no else None
             if verdict or not yes_or_no:
-                return Alone(one, verdict, self._probability([one], written=verdict is not None))
+                fits = self._fits(one)
+                return Alone(one, verdict, self._probability([one], written=verdict is not None, fits=fits))
         return None
 
     def _likeliest(self) -> Iterator[Evidence]:
         """The sentences that may answer, best first. No other is read where the one that the model named will do."""
-        yield from (e for e in self.found.evidence if e.label == self.named and self._may_answer(e))
+        weighed = self.leaning is not None  # and so is the rule against a sentence
+        yield from (
+            e
+            for e in self.found.evidence
+            if e.label == self.named and says_something(e) and (weighed or self._fits(e))
+        )
         own = [e for e in self.found.evidence if not e.neighbour]
         least = max((e.score for e in own), default=0.0) - NEAR
-        near = [e for e in own if e.score >= least and self._may_answer(e)]
+        near = [e for e in own if e.score >= least and says_something(e) and self._fits(e)]
         ranked = sorted(zip(self._standings(near), near, strict=True), key=lambda pair: pair[0], reverse=True)
         yield from (one for _, one in ranked)
 
-    def _may_answer(self, one: Evidence) -> bool:
-        ordered = facts.obeys("", one.text) or _PLAYS_A_PART.search(one.text) or staged(one)
-        return not ordered and kinds.fits(self.found.standalone, one.text, around(one))
+    def _fits(self, one: Evidence) -> bool:
+        return kinds.fits(self.found.standalone, one.text, around(one))
 
     def _standings(self, sentences: Sequence[Evidence]) -> list[float]:
         scores = [e.score for e in sentences]
@@ -148,7 +155,7 @@ class Answerability:
             return scores
         return [reading.says + SCORE_BESIDE_READING * score for reading, score in zip(readings, scores, strict=True)]
 
-    def _probability(self, answering: Sequence[Evidence], *, written: bool) -> float | None:
+    def _probability(self, answering: Sequence[Evidence], *, written: bool, fits: bool) -> float | None:
         passages = [hit.stages["rerank"] for hit in self.found.retrieved if "rerank" in hit.stages]
         if not answering or not passages:
             return None
@@ -157,7 +164,8 @@ class Answerability:
         weights = UNREAD if says is None else READ if self.leaning is None else HEARD
         logit = weights.bias + weights.sentence * sentence + weights.passage * max(passages)
         logit += weights.says * (says or 0.0) + weights.written * written + weights.leaning * (self.leaning or 0.0)
-        return 1 / (1 + math.exp(-logit))
+        logit += 0.0 if fits else weights.unfit
+        return 1 / (1 + math.exp(-logit)) if logit > -math.inf else 0.0
 
 
 def leaning(instead: Mapping[str, float]) -> float:
@@ -172,6 +180,16 @@ def leaning(instead: Mapping[str, float]) -> float:
 
 def _begins_refusal(token: str) -> bool:
     return bool(token.strip()) and REFUSAL.startswith(token.strip().upper())
+
+
+def says_something(one: Evidence) -> bool:
+    """False for an order, for what plays a part of a conversation, and for what only opens or asks."""
+    return not (
+        facts.obeys("", one.text)
+        or _PLAYS_A_PART.search(one.text)
+        or staged(one)
+        or one.text.rstrip().endswith((":", "?"))
+    )
 
 
 def staged(sentence: Evidence) -> bool:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import math
 import threading
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date
 from time import perf_counter
 from types import TracebackType
@@ -14,13 +15,13 @@ from typing import Self
 from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
-from qa import chat, facts, kinds, premise
+from qa import aspects, chat, facts, kinds, premise
 from qa.abstain import Alone, Answerability, Read, leaning, staged
 from qa.config import Config
 from qa.disagree import disagreement
-from qa.evidence import evidence_for
+from qa.evidence import evidence_for, wider_evidence
 from qa.llm import LLM, open_llm
-from qa.parse import REFUSAL, DraftParser, is_refusal, marks
+from qa.parse import REFUSAL, DraftParser, is_refusal, marks, renumbered
 from qa.prompt import defused, render
 from qa.reader import Reader, SentenceReader
 from qa.rerank import CrossEncoder, Encoder, Reranker
@@ -45,6 +46,7 @@ from qa.verify import Gate
 # What it takes above the dial to answer what the taught model refused. On squad2 (180 questions, live) such answers are right 10
 # times and wrong 16 times without it; with it .01 more of the answerable are refused, and .055 fewer of the others are answered.
 OVERRULES = 0.03
+GOOD = 0.0  # logit of the best passage from which a question that was given up is read once more
 MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the model's window
 
 
@@ -178,8 +180,36 @@ class Asker:
             yield from self._written(self.llm, writing)
 
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
-        found = writing.found
-        strong = self.config.llm == "server"  # what a small model says in its own words is wrong too often
+        found, shown = writing.found, len(writing.found.evidence)
+        first = yield from self._reading(llm, writing, found)
+        made = first
+        if first.given_up and (more := self._more(found)):
+            writing.found = replace(
+                found, evidence=(*found.evidence, *(replace(e, label=e.label + shown) for e in more))
+            )
+            second = yield from self._reading(llm, writing, replace(found, evidence=more), after=shown)
+            made = first.and_then(second)
+        if not made.given_up and (right := _correction(writing.found, made.claims)):
+            made = replace(made, claims=(*made.claims, right))
+            yield ClaimChecked(right)
+        yield writing.done(
+            claims=made.claims,
+            abstained=made.abstained,
+            completion=made.completion,
+            detail=made.detail,
+            answerability=made.answerability,
+            leaning=made.leaning,
+        )
+
+    def _reading(
+        self, llm: LLM, writing: _Writing, found: EvidenceFound, *, after: int = 0
+    ) -> Generator[Event, None, _Reading]:
+        """Yield what the model writes to this evidence, checked; returns the whole.
+
+        The numbers of its sentences come after so many others.
+        """
+        strong = llm.hosted or self.config.llm == "server"  # what a small model says in its own words is wrong too often
+        taught = self.config.taught and not strong
         judge = Answerability(found, self._read())
         desk = _Desk(
             found,
@@ -193,22 +223,22 @@ class Asker:
             judge,
             answerable=self.config.answerable,
             strong=strong,
-            taught=self.config.taught,
+            taught=taught,
         )
         parser = DraftParser()
         claims: list[Claim] = []
         text, finish, detail = "", None, None
         try:
-            prompt = render(found.standalone, found.evidence, mark_first=self.config.taught)
+            prompt = render(found.standalone, found.evidence, mark_first=taught)
             with closing(llm.stream(prompt, max_tokens=self.config.answer_tokens)) as chunks:
                 for chunk in chunks:
                     writing.first_token()
-                    if chunk.instead and self.config.taught:  # of another model it tells nothing
+                    if chunk.instead and taught:  # of another model it tells nothing
                         judge.leaning = leaning(chunk.instead)
                     text, finish = text + chunk.text, chunk.finish
                     for claim in desk.checked(parser.feed(chunk.text)):
-                        claims.append(claim)
-                        yield ClaimChecked(claim)
+                        claims.append(_renumbered(claim, after))
+                        yield ClaimChecked(claims[-1])
                     growing = parser.presentable
                     if growing and not REFUSAL.startswith(growing.upper()[: len(REFUSAL)]):
                         yield DraftGrown(growing)
@@ -221,26 +251,33 @@ class Asker:
         else:  # the model was stopped in the middle of this sentence
             checked = [Claim(draft.text, (), (Rejection(None, "cut off before its end"),)) for draft in rest]
         for claim in checked:
-            claims.append(claim)
-            yield ClaimChecked(claim)
+            claims.append(_renumbered(claim, after))
+            yield ClaimChecked(claims[-1])
         refused = is_refusal(text) and not claims
         reason: Reason = "not_stated" if refused or desk.hardly or not claims else "unsupported"
         if detail is not None:
             reason = "llm_unavailable"
         given_up = finish == "stop" and not any(claim.citations for claim in claims)
-        if given_up and not (refused and strong) and (second := desk.second(text)):
-            claims.append(second)
-            yield ClaimChecked(second)
-        elif right := _correction(found, claims):
-            claims.append(right)
-            yield ClaimChecked(right)
-        yield writing.done(
-            claims=claims,
-            abstained=reason,
-            completion=text,
-            detail=detail,
-            answerability=desk.answerability,
-            leaning=judge.leaning,
+        if given_up and not (refused and strong) and (best := desk.second(text)):
+            claims.append(_renumbered(best, after))
+            yield ClaimChecked(claims[-1])
+            given_up = False
+        return _Reading(
+            tuple(claims), given_up, reason, renumbered(text, after), detail, desk.answerability, judge.leaning
+        )
+
+    def _more(self, found: EvidenceFound) -> tuple[Evidence, ...]:
+        """What a question that was given up is read with once more; empty where nothing tells that something good was found."""
+        read = [hit.stages["rerank"] for hit in found.retrieved if "rerank" in hit.stages]
+        if max(read, default=-math.inf) < GOOD or aspects.asks_for_all(found.standalone):
+            return ()
+        return wider_evidence(
+            found.standalone,
+            found.retrieved,
+            found.evidence,
+            self.library,
+            config=self.config,
+            reranker=self._loaded_reranker(),
         )
 
     def _find(
@@ -295,6 +332,30 @@ def _standalone(question: str, history: Sequence[Turn]) -> str:
     if len(asked) > MAX_QUESTION_CHARS:
         raise InputError(f"the question has {len(asked)} characters: at most {MAX_QUESTION_CHARS} can be read")
     return chat.standalone(asked, history)
+
+
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    """What came of showing the model some evidence."""
+
+    claims: tuple[Claim, ...]
+    given_up: bool  # the model came to its end, and nothing may be shown
+    abstained: Reason  # if so, why
+    completion: str
+    detail: str | None
+    answerability: float | None
+    leaning: float | None
+
+    def and_then(self, other: _Reading) -> _Reading:
+        """Both in one; what the second found counts, unless that is nothing either."""
+        counts = other if any(claim.citations for claim in other.claims) else self
+        judged = [one for one in (self.answerability, other.answerability) if one is not None]
+        return replace(
+            counts,
+            claims=(*self.claims, *other.claims),
+            completion=f"{self.completion}\n\n{other.completion}",
+            answerability=max(judged, default=None),
+        )
 
 
 class _Clock:
@@ -483,6 +544,13 @@ class _Desk:
 
     def _in_full(self, text: str, quoted: str, published: date | None) -> str:
         return kinds.in_full(text, quoted, published) if self._kind == "when" else text
+
+
+def _renumbered(claim: Claim, after: int) -> Claim:
+    """The claim where its sentences come after so many others."""
+    citations = tuple(replace(one, label=one.label + after) for one in claim.citations)
+    rejected = tuple(replace(one, label=one.label and one.label + after) for one in claim.rejected)
+    return replace(claim, citations=citations, rejected=rejected)
 
 
 def _whole(cited: Citation) -> str:

@@ -77,6 +77,8 @@ class PassageParser(NodeParser):  # type: ignore[misc]
 class LlamaIndexLLM:
     """Any llama-index LLM as our language model: `Asker(..., llm=LlamaIndexLLM(Anthropic(...)))`."""
 
+    hosted = True
+
     def __init__(self, model: LlamaIndexModel) -> None:
         self.name = model.metadata.model_name
         self._model = model

@@ -55,7 +55,10 @@ class DraftParser:
     @property
     def presentable(self) -> str:
         """The same without a mark that has only begun: a reader is not to see "[1" come and go."""
-        return _HALF_MARK.sub("", self.growing)
+        text = self.growing
+        while half := _HALF_MARK.search(text):  # one may stand in what looked like the words of another
+            text = text[: half.start()]
+        return text
 
     def feed(self, chunk: str) -> Iterator[Draft]:
         """Yield the sentences that `chunk` has finished."""
@@ -137,6 +140,13 @@ def marks(text: str) -> tuple[int, ...]:
             low, high = int(number[1]), int(number[2])
             found += range(low, high + 1) if low <= high <= low + MAX_RANGE else (low, high)
     return tuple(dict.fromkeys(found))
+
+
+def renumbered(text: str, after: int) -> str:
+    """Return `text` with `after` added to the numbers in its marks."""
+    if not after:
+        return text
+    return _MARKS.sub(lambda mark: re.sub(r"\d+", lambda number: str(int(number[0]) + after), mark[0]), text)
 
 
 def _single_spaced(text: str) -> str:

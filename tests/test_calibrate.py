@@ -49,13 +49,16 @@ def written(folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1, 
     for number in range(many):
         passage, says = (float(x) for x in rng.normal([2, 0], [5, 3]))
         leaning = float(rng.normal(0, 3)) if told else 0.0
-        likely = 1 / (1 + np.exp(-(now.bias + now.passage * passage + now.says * says + now.leaning * leaning)))
+        unfit = told and rng.random() < 0.3
+        odds = now.bias + now.passage * passage + now.says * says + now.leaning * leaning
+        likely = 1 / (1 + np.exp(-(odds + (now.unfit if unfit else 0.0))))
         answerable = bool(rng.random() < likely)
-        questions.append({"id": str(number), "question": QUESTION, "answers": [], "answerable": answerable})
+        asked = "When was it won?" if unfit else QUESTION  # the sentence has no date
+        questions.append({"id": str(number), "question": asked, "answers": [], "answerable": answerable})
         evidence = [shown(text, 1.0, context=str(says)), shown("It was close.", 9.0, neighbour=True, label=2)]
         retrieved = [{"stages": {"rerank": passage}}, {"stages": {}}]
         predictions.append(
-            {"id": str(number), "question": QUESTION, "standalone": None, "evidence": evidence, "retrieved": retrieved}
+            {"id": str(number), "question": asked, "standalone": None, "evidence": evidence, "retrieved": retrieved}
             | ({"leaning": leaning if number else None, "completion": "[1] Ada Brink won."} if told else {})
         )
     for name, rows in (("questions.jsonl", questions), ("predictions.jsonl", predictions)):
@@ -81,6 +84,7 @@ def test_so_is_what_the_model_leaned_to(tmp_path: Path, capsys: pytest.CaptureFi
     assert found["questions"] == f"{MANY - 1},"  # without the one that the model was not asked
     assert float(found["leaning"]) == pytest.approx(abstain.HEARD.leaning, abs=0.08)
     assert float(found["says"]) == pytest.approx(abstain.HEARD.says, abs=0.08)
+    assert float(found["unfit"]) == pytest.approx(abstain.HEARD.unfit, abs=0.4)
     # Beside a run that was asked of no model, only what both have is fitted.
     assert calibrate.main([*written(tmp_path / "one", told=True), *written(tmp_path / "other")]) == 0
     assert "leaning" not in capsys.readouterr().out
@@ -95,7 +99,18 @@ def test_the_sentence_is_the_one_that_the_model_named(tmp_path: Path) -> None:
         (None, 3.0),
     ):
         case = one_case(tmp_path, QUESTION, *evidence, completion=completion, leaning=0.25)
-        assert case.signs == (1.0, says, 0.25)
+        assert case.signs == (1.0, says, 0.25, 0.0)
+
+
+def test_the_rules_are_a_sign_beside_what_the_model_leaned_to(tmp_path: Path) -> None:
+    evidence = [shown(TEXT, 2.0, context="3"), shown("Who won?", 1.0, context="-1", label=2)]
+    for completion, leaning, signs in (
+        ("[1] Ada Brink won.", 0.25, (1.0, 3.0, 0.25, 1.0)),
+        ("[2] Who won?", 0.25, (1.0, 0.0, 0.25, 0.0)),  # what asks says nothing
+        ("[1] Ada Brink won.", None, (1.0, 0.0)),
+    ):
+        case = one_case(tmp_path, "When was it won?", *evidence, completion=completion, leaning=leaning)
+        assert (case.signs, case.fits) == (signs, signs[-1] == 1.0)
 
 
 def test_several_runs_are_fitted_together_and_shown_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

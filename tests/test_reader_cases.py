@@ -9,7 +9,7 @@ import pytest
 from squads import PARAGRAPHS, squad_file
 
 from evals import reader_cases, train_reader
-from evals.reader_cases import OPPOSITES, Case
+from evals.reader_cases import OPPOSITES, Case, Maker
 from index.errors import InputError
 
 
@@ -109,3 +109,26 @@ def test_another_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str
     said = capsys.readouterr().err
     assert "none.json: not a file of SQuAD 1.1" in said
     assert "--cases 9: more than 2000 are needed" in said
+
+
+def test_a_mistaken_question_asks_of_another_name_that_the_text_knows() -> None:
+    article = {
+        "title": "Holm_Bay",
+        "paragraphs": [
+            {
+                "context": (text := "Ada Brink met Otto Brandt in Holm Bay, and Port Arden paid Lund Mill."),
+                "qas": [
+                    {"question": q, "answers": [{"text": a, "answer_start": text.index(a)}]}
+                    for q, a in (
+                        ("Who met Otto Brandt?", "Ada Brink"),
+                        ("Who was it that Ada Brink met?", "Otto Brandt"),
+                        ("What was paid by Port Arden?", "Lund Mill"),
+                        ("Where in Holm Bay did they meet?", "Holm Bay"),
+                    )
+                ],
+            }
+        ],
+    }
+    made = {Maker(article, seed=seed).mistaken("Who met Otto Brandt?", text, "Ada Brink") for seed in range(20)}
+    assert made == {"Who met Port Arden?"}  # not the one who answers, and not what the article is about
+    assert Maker(article, seed=0).mistaken("Who met Lena Holt?", text, "Ada Brink") is None

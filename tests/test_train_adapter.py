@@ -65,6 +65,10 @@ def test_a_target_is_the_token_after_its_place(asked: list[Asked]) -> None:
 
 @pytest.fixture(scope="module")
 def tiny() -> Any:  # noqa: ANN401
+    return tiny_model()
+
+
+def tiny_model() -> Any:  # noqa: ANN401
     """A model of the same kind with random weights."""
     import torch
     from transformers import Qwen2Config, Qwen2ForCausalLM
@@ -90,11 +94,13 @@ def test_an_adapter_learns_and_is_written_as_llama_cpp_reads_it(tiny: Any, tmp_p
     from gguf import GGUFReader
 
     asked = [Asked("answered", "who met?", 1), Asked("wrong name", "who rained?", 0)]
-    rows: list[Packed] = [packed(case(*asked), small, {})] * 160
+    rows: list[Packed] = [packed(case(*asked), small, {})] * 200
     before = train_adapter.logits(tiny, rows[0]).numpy()
     made = train_adapter.adapted(tiny, seed=0)
     assert np.array_equal(train_adapter.logits(tiny, rows[0]).detach().numpy(), before)  # it begins as nothing
-    train_adapter.train(tiny, made.values(), rows, minutes=5)
+    kept: list[float] = []
+    train_adapter.train(tiny, made.values(), rows, minutes=5, keep=lambda: kept.append(1.0))
+    assert len(kept) == 200 // train_adapter.TOGETHER // train_adapter.STEPS_KEPT
     after = train_adapter.logits(tiny, rows[0]).detach().numpy()
     for at, target in enumerate(rows[0].targets):
         if target.begins:
@@ -113,6 +119,16 @@ def test_an_adapter_learns_and_is_written_as_llama_cpp_reads_it(tiny: Any, tmp_p
     for name, one in made.items():
         for part in "ab":
             assert np.allclose(found[f"{name}.lora_{part}"], getattr(one, part).detach().numpy(), atol=1e-3)
+
+    again = train_adapter.adapted(tiny_model(), seed=1)  # training can go on from it
+    train_adapter.read(again, file)
+    for name, one in made.items():
+        assert np.allclose(again[name].b.detach().numpy(), one.b.detach().numpy(), atol=1e-3)
+    with pytest.raises(InputError, match="--begin"):
+        train_adapter.read(again, tmp_path / "other.gguf")
+    train_adapter.write({"other": next(iter(made.values()))}, tmp_path / "other.gguf")
+    with pytest.raises(InputError, match=r"other\.gguf"):
+        train_adapter.read(again, tmp_path / "other.gguf")
 
 
 def test_the_cases_are_what_the_product_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

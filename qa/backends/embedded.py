@@ -31,6 +31,8 @@ _log = logging.getLogger(__name__)
 class EmbeddedLLM:
     """A pinned GGUF model in a child process that ends with this one. Restarted once if it dies."""
 
+    hosted = False
+
     def __init__(self, model: str, *, system: str, threads: int, timeout_s: float, adapter: Path | None = None) -> None:
         """Nothing is started yet. `system` is what its prompts begin with; `adapter` is a LoRA for it (GGUF).
 

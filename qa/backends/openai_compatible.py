@@ -24,6 +24,8 @@ ATTEMPTS = 3
 class OpenAICompatibleLLM:
     """Streams chat completions from `url`/chat/completions."""
 
+    hosted = True
+
     def __init__(
         self, *, url: str, model: str, key: str, timeout_s: float, extra: dict[str, Any] | None = None
     ) -> None:

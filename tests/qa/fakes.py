@@ -23,7 +23,8 @@ class ScriptedLLM:
 
     name = "scripted"
 
-    def __init__(self, *replies: Reply, finish: Finish = "stop") -> None:
+    def __init__(self, *replies: Reply, finish: Finish = "stop", hosted: bool = False) -> None:
+        self.hosted = hosted
         self._replies = list(replies)
         self._finish = finish
         self.prompts: list[Prompt] = []

@@ -20,8 +20,9 @@ from qa.abstain import Read
 from qa.answer import MAX_QUESTION_CHARS, Asker
 from qa.config import Config
 from qa.llm import Chunk
+from qa.prompt import system
 from qa.rerank import Reranker
-from qa.types import Answer, AnswerDone, ClaimChecked, DraftGrown, Event, EvidenceFound, Reading, Turn
+from qa.types import Answer, AnswerDone, ClaimChecked, DraftGrown, Event, EvidenceFound, Prompt, Reading, Turn
 
 WHO = "who did Mittal meet?"
 GOOD = "Mittal met Sher Mohammad Abbas Stanekzai. [{}]"
@@ -301,6 +302,65 @@ def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reran
         return Asker(library, SERVER, llm=ScriptedLLM([said]), reranker=lambda: reranker).ask(WHO)
 
     assert (asked("NOT STATED").reason, asked(LIE.format(1)).text) == ("not_stated", MET)
+
+
+# --- the second reading, of wider evidence ----------------------------------------------------------------------------
+
+NARROW = replace(SERVER, evidence=1, answerable=0.0)
+NO_COMMENT = "There was no immediate comment from the Taliban on the talks. [{}]"
+
+
+def commented(prompt: Prompt) -> str:
+    return NO_COMMENT.format(next(label for label, e in prompt.labels.items() if e.text == COMMENT))
+
+
+def test_what_was_given_up_is_read_once_more_with_other_sentences(library: Library, reranker: Reranker) -> None:
+    llm = ScriptedLLM(["NOT STATED"], commented)
+    events = list(Asker(library, NARROW, llm=llm, reranker=lambda: reranker).stream(WHO))
+    answer, first, second = done(events), *llm.prompts
+    assert [e.text for e in first.labels.values()] == [MET]
+    assert list(second.labels) == list(range(1, len(second.labels) + 1))
+    assert MET not in {e.text for e in second.labels.values()}
+    assert [e.label for e in answer.evidence] == list(range(1, len(answer.evidence) + 1))
+    assert [e.text for e in answer.evidence] == [MET, *(e.text for e in second.labels.values())]
+    [cited] = answer.citations
+    assert (answer.status, cited.quote, answer.evidence[cited.label - 1].text) == ("answered", COMMENT, COMMENT)
+    assert answer.completion == f"NOT STATED\n\n{NO_COMMENT.format(cited.label)}"
+    assert [event.claim for event in events if isinstance(event, ClaimChecked)] == list(answer.claims)
+
+
+def test_a_withdrawn_sentence_keeps_the_number_of_what_it_cited(library: Library, reranker: Reranker) -> None:
+    sure = replace(NARROW, answerable=1.0)
+    answer = asking(library, reranker, [LIE.format(1)], [LIE.format(1)], config=sure).ask(WHO)
+    assert (answer.status, answer.reason) == ("abstained", "unsupported")
+    marks = [[r.label for r in claim.rejected if r.label] for claim in answer.claims]
+    assert marks == [[1], [2]]
+
+
+@pytest.mark.parametrize(
+    "second", [["NOT STATED"], [LLMUnavailableError("it has gone")], ["Mittal met", LLMUnavailableError("")]]
+)
+def test_a_second_reading_that_finds_nothing_changes_nothing(second: Any, library: Library, reranker: Reranker) -> None:  # noqa: ANN401
+    llm = ScriptedLLM(["NOT STATED"], second)
+    answer = Asker(library, NARROW, llm=llm, reranker=lambda: reranker).ask(WHO)
+    assert (answer.status, answer.reason, answer.detail) == ("abstained", "not_stated", None)
+    assert len(llm.prompts) == 2
+    assert answer.evidence[0].text == MET
+
+
+def test_where_nothing_good_was_found_nothing_is_read_again(library: Library, reranker: Reranker) -> None:
+    llm = ScriptedLLM(["NOT STATED"])
+    answer = Asker(library, NARROW, llm=llm, reranker=lambda: reranker).ask("what is the tallest mountain of the moon?")
+    assert (answer.status, len(llm.prompts), len(answer.evidence)) == ("abstained", 1, 1)
+
+
+def test_a_large_model_that_is_handed_over_is_taken_at_its_word_whatever_is_configured(
+    library: Library, reranker: Reranker
+) -> None:
+    llm = ScriptedLLM(["NOT STATED"], ["NOT STATED"], hosted=True)
+    answer = Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask(WHO)
+    assert (answer.status, answer.leaning) == ("abstained", None)
+    assert llm.prompts[0].system == system(mark_first=False)
 
 
 COST = "How much does the repair of the Velm Bridge cost?"

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from index.library import Library
 from index.types import Article
 from qa.config import Config
-from qa.evidence import evidence_for
+from qa.evidence import evidence_for, wider_evidence
 from qa.rerank import Reranker
 from qa.retrieve import Retriever
 from qa.types import Evidence, Hit
@@ -93,6 +93,32 @@ def test_articles_come_best_first_and_their_sentences_in_their_own_order(empty: 
         places = [e.sentence for e in found if e.article_id == name]
         assert places == sorted(places)
     assert [e.label for e in found] == list(range(1, len(found) + 1))
+
+
+def test_a_second_reading_shows_the_next_best_and_nothing_twice(empty: Library) -> None:
+    hits = filled(empty, BRIDGE, STORM)
+    rank = ByWord(Engineers=5.0, promised=3.0, Storm=2.0, repair=1.0, Nobody=0.5)
+    few = Config(evidence=2)
+    first = evidence_for("?", hits, empty, few, rank)
+    second = wider_evidence("?", hits, first, empty, config=few, reranker=rank)
+    third = wider_evidence("?", hits, (*first, *second), empty, config=few, reranker=rank)
+    assert [len(found) for found in (first, second, third)] == [2, 2, 2]
+    assert [e.label for e in second] == [1, 2]
+    assert {e.article_id for e in second} == {"storm"}  # its title has the word
+    places = [(e.article_id, e.sentence) for e in (*first, *second, *third)]
+    assert len(set(places)) == len(places)
+    every = evidence_for("?", hits, empty, Config(evidence=50, evidence_gap=100.0), rank)
+    assert wider_evidence("?", hits, every, empty, config=few, reranker=rank) == ()
+
+
+def test_a_second_reading_goes_down_to_more_passages_and_further_behind(empty: Library) -> None:
+    hits = filled(empty, BRIDGE, STORM)
+    rank = ByWord(repair=9.0, Storm=0.5)
+    one = Config(passages=1)
+    first = evidence_for("?", hits[:1], empty, one, rank)
+    assert {e.article_id for e in first} == {hits[0].passage.article_id}
+    second = wider_evidence("?", hits, first, empty, config=one, reranker=rank)
+    assert {e.article_id for e in second} - {e.article_id for e in first}
 
 
 def test_no_hits_no_evidence(empty: Library) -> None:

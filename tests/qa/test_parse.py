@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qa import parse as parsing
-from qa.parse import DraftParser, is_refusal, marks, parse
+from qa.parse import DraftParser, is_refusal, marks, parse, renumbered
 from qa.types import Draft
 
 LETTERS = "abNS .!?[]【】1234567890,-\n\"'"
@@ -104,6 +104,8 @@ def test_whatever_the_mark_it_does_not_come_and_go(text: str) -> None:
 
 
 @given(COMPLETIONS)
+@example("[[A b cA b cA b cNOT STATED")
+@example("[1[A b cA b cA b cNOT STATED")
 def test_a_mark_that_has_only_begun_is_not_presented(text: str) -> None:
     parser = DraftParser()
     for character in text:
@@ -326,3 +328,14 @@ def test_time_is_linear_in_small_chunks(name: str) -> None:
     for at in range(0, len(text), 4):
         list(parser.feed(text[at : at + 4]))
     assert time.process_time() - start < 5
+
+
+@given(COMPLETIONS, st.integers(0, 40))
+def test_numbering_on_moves_the_marks_and_nothing_else(text: str, after: int) -> None:
+    moved = renumbered(text, after)
+    assert renumbered(text, 0) == text
+    assert [one.text for one in parse(moved)] == [one.text for one in parse(text)]
+
+
+def test_marks_are_numbered_on_in_all_their_forms() -> None:
+    assert renumbered("[1] In 2021 【2, 3】 and [1-3]; [sic].", 6) == "[7] In 2021 【8, 9】 and [7-9]; [sic]."
