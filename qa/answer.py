@@ -208,7 +208,8 @@ class Asker:
 
         The numbers of its sentences come after so many others.
         """
-        strong = llm.hosted or self.config.llm == "server"  # what a small model says in its own words is wrong too often
+        # What a small model says in its own words is wrong too often.
+        strong = llm.hosted or self.config.llm == "server"
         taught = self.config.taught and not strong
         judge = Answerability(found, self._read())
         desk = _Desk(
