@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -46,7 +45,7 @@ from qa.verify import Gate
 # What it takes above the dial to answer what the taught model refused. On squad2 (180 questions, live) such answers are right 10
 # times and wrong 16 times without it; with it .01 more of the answerable are refused, and .055 fewer of the others are answered.
 OVERRULES = 0.03
-GOOD = 0.0  # logit of the best passage from which a question that was given up is read once more
+GOOD = 0.0  # logit of a sentence that was not shown, as the reader reads it, from which it is worth a second reading
 MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the model's window
 
 
@@ -268,11 +267,11 @@ class Asker:
         )
 
     def _more(self, found: EvidenceFound) -> tuple[Evidence, ...]:
-        """What a question that was given up is read with once more; empty where nothing tells that something good was found."""
-        read = [hit.stages["rerank"] for hit in found.retrieved if "rerank" in hit.stages]
-        if max(read, default=-math.inf) < GOOD or aspects.asks_for_all(found.standalone):
+        """What a question that was given up is read with once more; empty where the reader finds nothing good in it."""
+        read = self._read()
+        if read is None or aspects.asks_for_all(found.standalone):
             return ()
-        return wider_evidence(
+        more = wider_evidence(
             found.standalone,
             found.retrieved,
             found.evidence,
@@ -280,6 +279,8 @@ class Asker:
             config=self.config,
             reranker=self._loaded_reranker(),
         )
+        good = more and max(reading.says for reading in read(found.standalone, more)) >= GOOD
+        return more if good else ()
 
     def _find(
         self,

@@ -91,7 +91,7 @@ def wider_evidence(
     """Return what to read beside the evidence that was `shown` and did not answer, numbered from 1; empty if there is no more.
 
     It comes from twice as many of `hits`, and from further behind the best. Of squad2's answerable questions .97 instead of .93
-    are shown the gold sentence in one of two such readings, of timeqa's .75 instead of .62 (samples of 120 and 60).
+    have the gold sentence among both, of timeqa's .75 instead of .62 (samples of 120 and 60).
     """
     passage_gap, evidence_gap = WIDER_GAPS
     more = config.with_values(

@@ -130,7 +130,8 @@ class Answer:
     retrieved: tuple[Hit, ...] = ()  # best first
     abstained: Reason | None = None  # why nothing is shown as fact; see `reason`
     standalone: str | None = None  # the question as it was searched, where that differs
-    completion: str | None = None  # the model's raw words; None where no model was asked
+    # The model's raw words, of a second reading after an empty line and numbered on; None where no model was asked.
+    completion: str | None = None
     detail: str | None = None  # for a person: what went wrong with the model
     disagreement: Disagreement | None = None  # where the articles give different values for what was asked
     answerability: float | None = None  # in [0, 1]: how likely it is that the articles answer it; None if not judged
@@ -245,7 +246,8 @@ def _citation_json(c: Citation) -> dict[str, Any]:
 
 
 # What `Asker.stream` yields, in this order: one EvidenceFound, then DraftGrown and ClaimChecked as the model writes, then one
-# AnswerDone. Anything that shows progress folds these; the last one alone is the result.
+# AnswerDone. Anything that shows progress folds these; the last one alone is the result. What a second reading was shown
+# comes with it.
 
 
 @dataclass(frozen=True, slots=True)

@@ -316,7 +316,7 @@ def commented(prompt: Prompt) -> str:
 
 def test_what_was_given_up_is_read_once_more_with_other_sentences(library: Library, reranker: Reranker) -> None:
     llm = ScriptedLLM(["NOT STATED"], commented)
-    events = list(Asker(library, NARROW, llm=llm, reranker=lambda: reranker).stream(WHO))
+    events = list(ReadOtherwise(library, NARROW, llm=llm, reranker=lambda: reranker).stream(WHO))
     answer, first, second = done(events), *llm.prompts
     assert [e.text for e in first.labels.values()] == [MET]
     assert list(second.labels) == list(range(1, len(second.labels) + 1))
@@ -331,7 +331,7 @@ def test_what_was_given_up_is_read_once_more_with_other_sentences(library: Libra
 
 def test_a_withdrawn_sentence_keeps_the_number_of_what_it_cited(library: Library, reranker: Reranker) -> None:
     sure = replace(NARROW, answerable=1.0)
-    answer = asking(library, reranker, [LIE.format(1)], [LIE.format(1)], config=sure).ask(WHO)
+    answer = asking(library, reranker, [LIE.format(1)], [LIE.format(1)], kind=ReadOtherwise, config=sure).ask(WHO)
     assert (answer.status, answer.reason) == ("abstained", "unsupported")
     marks = [[r.label for r in claim.rejected if r.label] for claim in answer.claims]
     assert marks == [[1], [2]]
@@ -342,16 +342,23 @@ def test_a_withdrawn_sentence_keeps_the_number_of_what_it_cited(library: Library
 )
 def test_a_second_reading_that_finds_nothing_changes_nothing(second: Any, library: Library, reranker: Reranker) -> None:  # noqa: ANN401
     llm = ScriptedLLM(["NOT STATED"], second)
-    answer = Asker(library, NARROW, llm=llm, reranker=lambda: reranker).ask(WHO)
+    answer = ReadOtherwise(library, NARROW, llm=llm, reranker=lambda: reranker).ask(WHO)
     assert (answer.status, answer.reason, answer.detail) == ("abstained", "not_stated", None)
     assert len(llm.prompts) == 2
     assert answer.evidence[0].text == MET
 
 
-def test_where_nothing_good_was_found_nothing_is_read_again(library: Library, reranker: Reranker) -> None:
-    llm = ScriptedLLM(["NOT STATED"])
-    answer = Asker(library, NARROW, llm=llm, reranker=lambda: reranker).ask("what is the tallest mountain of the moon?")
-    assert (answer.status, len(llm.prompts), len(answer.evidence)) == ("abstained", 1, 1)
+@pytest.mark.parametrize(("says", "times"), [(0.1, 2), (-0.1, 1)])
+def test_only_what_the_reader_finds_good_is_read_again(
+    says: float, times: int, library: Library, reranker: Reranker
+) -> None:
+    class Reads(Asker):
+        def _read(self) -> Read:
+            return lambda _, sentences: [Reading(says if e.text == COMMENT else -3.0, 0, 1) for e in sentences]
+
+    llm = ScriptedLLM(["NOT STATED"], ["NOT STATED"])
+    answer = Reads(library, NARROW, llm=llm, reranker=lambda: reranker).ask(WHO)
+    assert (answer.status, len(llm.prompts), len(answer.evidence) > 1) == ("abstained", times, times == 2)
 
 
 def test_a_large_model_that_is_handed_over_is_taken_at_its_word_whatever_is_configured(
