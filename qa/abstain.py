@@ -93,6 +93,8 @@ class Answerability:
         """Return the probability in [0, 1] for an answer with these citations; None where no cross-encoder has read them."""
         quoted, labels = " ".join(c.quote for c in citations), {c.label for c in citations}
         cited = [e for e in self.found.evidence if e.label in labels]
+        if any(kinds.opens_or_asks(e.text) for e in cited):
+            return 0.0
         fits = kinds.fits(self.found.standalone, quoted, " ".join(map(around, cited)))
         likely = self._probability(cited, written=True, fits=fits)
         return likely if fits or likely is not None else 0.0
@@ -187,7 +189,7 @@ def says_something(one: Evidence) -> bool:
         facts.obeys("", one.text)
         or _PLAYS_A_PART.search(one.text)
         or staged(one)
-        or one.text.rstrip().endswith((":", "?"))
+        or kinds.opens_or_asks(one.text)
     )
 
 

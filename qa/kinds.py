@@ -88,11 +88,16 @@ def fits(question: str, text: str, around: str = "") -> bool:
     answerable and 1 in 6 of the others; that "who" needs a new name, and "where" a place, was tried: it did harm.
     """
     question, text = (_NUMBERED.sub("", one) for one in (_TURN.sub("", question), text))
-    if text.rstrip().endswith((":", "?")):
+    if opens_or_asks(text):
         return False
     if kind(question) == "yes-no":
         return True  # `verdict` tells
     return _agrees(question, text, around) and _has_what_is_asked(question, text)
+
+
+def opens_or_asks(text: str) -> bool:
+    """True for "Here are five ways:" and "Who won?": whatever the question, that is no answer."""
+    return text.rstrip().endswith((":", "?"))
 
 
 def _agrees(question: str, text: str, around: str) -> bool:

@@ -199,3 +199,27 @@ def test_an_order_and_a_part_of_a_conversation_answer_nothing(text: str) -> None
 def test_a_written_answer_that_the_question_contradicts_is_hardly_one() -> None:
     made = found("who did Mittal not meet?", [9.0], 9.0)
     assert Answerability(made).written(cited(made.evidence[0])) == 0.0
+
+
+def test_beside_a_taught_models_first_word_the_rules_are_a_weight() -> None:
+    made = found("who did Mittal not meet?", [9.0, 1.0], 9.0)  # the sentence denies nothing
+    likely = []
+    for question, leans in ((WHO, 4.0), ("who did Mittal not meet?", 4.0), ("who did Mittal not meet?", -4.0)):
+        judge = Answerability(replace(made, standalone=question), says(1.0, 1.0))
+        judge.leaning, judge.named = leans, 1
+        alone, written = judge.alone(), judge.written(cited(made.evidence[0]))
+        assert alone is not None
+        assert alone.sentence == made.evidence[0]
+        assert alone.probability == written is not None
+        likely.append(written)
+    assert 1 > likely[0] > likely[1] > likely[2] > 0
+
+
+@pytest.mark.parametrize("text", ["Who did Mittal meet?", "Mittal met two men:"])
+def test_what_only_opens_or_asks_is_no_answer_whatever_the_model_leans_to(text: str) -> None:
+    made = found(WHO, [9.0], 9.0, [text])
+    judge = Answerability(made, says(4.0))
+    judge.leaning, judge.named = 8.0, 1
+    assert judge.alone() is None
+    assert judge.written(cited(made.evidence[0])) == 0.0
+    assert not judge.may_answer(cited(made.evidence[0]))
