@@ -186,10 +186,7 @@ def _begins_refusal(token: str) -> bool:
 def says_something(one: Evidence) -> bool:
     """False for an order, for what plays a part of a conversation, and for what only opens or asks."""
     return not (
-        facts.obeys("", one.text)
-        or _PLAYS_A_PART.search(one.text)
-        or staged(one)
-        or kinds.opens_or_asks(one.text)
+        facts.obeys("", one.text) or _PLAYS_A_PART.search(one.text) or staged(one) or kinds.opens_or_asks(one.text)
     )
 
 
