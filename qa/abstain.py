@@ -6,7 +6,7 @@ word of the taught model, which it names a sentence or refuses with (`leaning`, 
 `python -m evals.calibrate` fits the weights from any runs. HEARD was fitted on 829 questions of squad2, clapnq and qed, each with
 the sentence that the model named, or the reader's where it refused. AUROC on questions left out of the fit: squad2 .87, clapnq
 .93, qed .69; by the reader without the model .80, .93, .70, by the model alone .89, .88, .67. READ is for a model that was not
-taught, UNREAD for where there is no reader. The dial stands at .55, where the refused share of the answerable questions and the
+taught, UNREAD for where there is no reader. The dial stands at .5, where the refused share of the answerable questions and the
 answered share of the others are about smallest together; for a model that was not taught .57 is better.
 
 What did not help, with a model that was not taught: the cross-encoder's score of the sentence beside its reading, the reading of

@@ -67,7 +67,7 @@ class Config:
     answer_tokens: int = field(default=140, metadata=_bounds(8, 8_192))
     support: float = field(default=0.5, metadata=_bounds(0, 1))  # least support of a shown sentence by its citations
     answerable: float = field(
-        default=0.55, metadata=_bounds(0, 1)
+        default=0.5, metadata=_bounds(0, 1)
     )  # least answerability; 0 answers whatever is supported
 
     def __post_init__(self) -> None:

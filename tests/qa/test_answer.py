@@ -291,8 +291,8 @@ def test_more_is_needed_to_overrule_the_refusal_of_the_taught_model(library: Lib
 
     likely = asked("NOT STATED", 0.0).answerability
     assert likely is not None
-    assert asked("NOT STATED", likely - 0.01).status == "abstained"
-    assert asked("NOT STATED", likely - 0.05).text == MET
+    assert asked("NOT STATED", likely - 0.1).status == "abstained"
+    assert asked("NOT STATED", likely - 0.2).text == MET
     for said, adapter in (("", True), ("NOT STATED", False)):
         assert asked(said, likely - 0.01, adapter=adapter).text == MET
 
