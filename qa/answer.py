@@ -453,7 +453,9 @@ class _Desk:
         if found is None or found.probability is None:
             return None
         self.answerability = max(self.answerability or 0.0, found.probability)
-        if found.probability < self._least + (OVERRULES if self._taught and is_refusal(wrote) else 0.0):
+        # What to refuse it was not taught with lists and yes or no (`evals.adapter_cases`).
+        meant = self._taught and is_refusal(wrote) and self._kind not in ("several", "yes-no")
+        if found.probability < self._least + (OVERRULES if meant else 0.0):
             return None
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)

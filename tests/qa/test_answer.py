@@ -296,6 +296,13 @@ def test_more_is_needed_to_overrule_the_refusal_of_the_taught_model(library: Lib
     for said, adapter in (("", True), ("NOT STATED", False)):
         assert asked(said, likely - 0.01, adapter=adapter).text == MET
 
+    # Of yes or no, and of lists, it was not taught what to refuse.
+    question = "Did the Taliban comment on the talks with the Indian envoy?"
+    sure = asking(library, reranker, ["NOT STATED"], config=Config(answerable=0.0)).ask(question).answerability
+    assert sure is not None
+    config = Config(answerable=sure - 0.01)
+    assert asking(library, reranker, ["NOT STATED"], config=config).ask(question).text == f"No: {COMMENT}"
+
 
 def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reranker) -> None:
     def asked(said: str) -> Answer:
