@@ -293,9 +293,7 @@ class Maker:
         if not names or not others:
             return None
         name = self._random.choice(names)
-        return _with(
-            question, name, self._random.choice([o for o in others if len(o.split()) == len(name.split())] or others)
-        )
+        return _with(question, name, self._random.choice(_of_words(others, len(name.split()))))
 
     def _other_number(self, question: str, text: str) -> str | None:
         numbers = [number for number in _NUMBER.findall(question) if number.isdigit()]
@@ -312,7 +310,7 @@ class Maker:
         """Names from the article's other questions that are not in these texts, of as many words if there are any."""
         asked, there = set(question.lower().split()), text.lower()
         others = [name for name in self._names if name.lower() not in there and not set(name.lower().split()) & asked]
-        return [name for name in others if len(name.split()) == words] or others
+        return _of_words(others, words)
 
 
 def _opposites() -> dict[str, list[str]]:
@@ -330,6 +328,11 @@ OPPOSITES: Mapping[str, Sequence[str]] = _opposites()
 def _names(question: str) -> list[str]:
     """Runs of capitals that do not begin the question."""
     return [name for found in _NAME.finditer(question) if (name := found.group().strip(" .,?"))]
+
+
+def _of_words(names: list[str], many: int) -> list[str]:
+    """The names of so many words; all of them if there are none."""
+    return [name for name in names if len(name.split()) == many] or names
 
 
 def _plain_words(question: str) -> list[str]:

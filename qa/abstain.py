@@ -166,7 +166,7 @@ class Answerability:
         logit = weights.bias + weights.sentence * sentence + weights.passage * max(passages)
         logit += weights.says * (says or 0.0) + weights.written * written + weights.leaning * (self.leaning or 0.0)
         logit += 0.0 if fits else weights.unfit
-        return 1 / (1 + math.exp(-logit)) if logit > -math.inf else 0.0
+        return 1 / (1 + math.exp(-logit))
 
 
 def leaning(instead: Mapping[str, float]) -> float:

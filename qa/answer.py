@@ -180,14 +180,12 @@ class Asker:
 
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found, shown = writing.found, len(writing.found.evidence)
-        first = yield from self._reading(llm, writing, found)
-        made = first
-        if first.given_up and (more := self._more(found)):
-            writing.found = replace(
-                found, evidence=(*found.evidence, *(replace(e, label=e.label + shown) for e in more))
-            )
-            second = yield from self._reading(llm, writing, replace(found, evidence=more), after=shown)
-            made = first.and_then(second)
+        made = yield from self._reading(llm, writing, Answerability(found, self._read()))
+        if made.given_up and (more := self._more(found)):
+            numbered_on = (replace(e, label=e.label + shown) for e in more.found.evidence)
+            writing.found = replace(found, evidence=(*found.evidence, *numbered_on))
+            second = yield from self._reading(llm, writing, more, after=shown)
+            made = made.and_then(second)
         if not made.given_up and (right := _correction(writing.found, made.claims)):
             made = replace(made, claims=(*made.claims, right))
             yield ClaimChecked(right)
@@ -201,16 +199,16 @@ class Asker:
         )
 
     def _reading(
-        self, llm: LLM, writing: _Writing, found: EvidenceFound, *, after: int = 0
+        self, llm: LLM, writing: _Writing, judge: Answerability, *, after: int = 0
     ) -> Generator[Event, None, _Reading]:
-        """Yield what the model writes to this evidence, checked; returns the whole.
+        """Yield what the model writes to the evidence that is judged, checked; returns the whole.
 
         The numbers of its sentences come after so many others.
         """
         # What a small model says in its own words is wrong too often.
         strong = llm.hosted or self.config.llm == "server"
         taught = self.config.taught and not strong
-        judge = Answerability(found, self._read())
+        found = judge.found
         desk = _Desk(
             found,
             Gate(
@@ -266,11 +264,11 @@ class Asker:
             tuple(claims), given_up, reason, renumbered(text, after), detail, desk.answerability, judge.leaning
         )
 
-    def _more(self, found: EvidenceFound) -> tuple[Evidence, ...]:
-        """What a question that was given up is read with once more; empty where the reader finds nothing good in it."""
+    def _more(self, found: EvidenceFound) -> Answerability | None:
+        """What a question that was given up is read with once more; None where the reader finds nothing good in it."""
         read = self._read()
         if read is None or aspects.asks_for_all(found.standalone):
-            return ()
+            return None
         more = wider_evidence(
             found.standalone,
             found.retrieved,
@@ -279,8 +277,9 @@ class Asker:
             config=self.config,
             reranker=self._loaded_reranker(),
         )
-        good = more and max(reading.says for reading in read(found.standalone, more)) >= GOOD
-        return more if good else ()
+        judge = Answerability(replace(found, evidence=more), read)
+        good = any(reading.says >= GOOD for reading in judge.readings(more))
+        return judge if good else None
 
     def _find(
         self,
