@@ -30,6 +30,18 @@ _BEFORE = re.compile(
     re.IGNORECASE,
 )
 _TO = re.compile(r"^,? (?:and|to|until|till|through|-|–) (?:in )?$", re.IGNORECASE)
+_WITHIN = (
+    rf"(?:\d{{1,2}}{_ORDINAL}\s+)?(?:(?:{_NAMES})\b\.?\s+(?:\d{{1,2}}{_ORDINAL},?\s+)?)?"  # "5 March" before a year
+)
+_SPAN = re.compile(
+    rf"(?:\b(?:(?P<between>between)|(?P<open>since|from))\s+{_WITHIN})?"
+    r"(?<![\d,.$€£])(?P<first>1\d{3}|20\d\d)(?![\d]|[,.]\d)"
+    r"(?:[-–—/](?P<short>\d\d)(?!\d)"
+    rf"|(?:\s*[-–—/]\s*|\s+(?:to|until|till|through|(?(between)and|to))\s+){_WITHIN}(?P<last>1\d{{3}}|20\d\d)(?![\d]|[,.]\d)"
+    r"|\s*(?P<still>[-–—](?=\s*(?:[);,]|$))|(?:[-–—/]|\b(?:to|until|till)\b)\s*(?:present|now|today)\b))?",
+    re.IGNORECASE,
+)
+FOREVER = 9_999
 _UNITS = {"day": 1, "week": 7, "fortnight": 14}
 _AGO = re.compile(
     r"\b(?:in|over|during|within)? ?(?:the )?(?:last|past) (?P<count>\d{1,3}|[a-z]+) (?P<unit>day|week|month|year)s\b",
@@ -61,6 +73,21 @@ def periods(question: str, today: date) -> list[Period]:
     """Return the periods that `question` names, seen from `today`, in its order; one that is relative comes first."""
     relative = _relative(question, today)
     return [*([relative] if relative else []), *_absolute(question, today)]
+
+
+def years(text: str) -> list[tuple[int, int]]:
+    """Return first and last year of each time that `text` names: (2003, 2004) of "2003-04", (2014, FOREVER) of "since 2014"."""
+    return [_span(match) for match in _SPAN.finditer(text)]
+
+
+def _span(match: re.Match[str]) -> tuple[int, int]:
+    first = int(match["first"])
+    last = int(match["last"] or 0) or first
+    if match["short"]:
+        last = first // 100 * 100 + int(match["short"])
+    elif match["still"] or (match["open"] and not match["last"]):
+        last = FOREVER
+    return first, max(first, last)
 
 
 def event(question: str) -> tuple[str, str] | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 from datetime import date
+from decimal import Decimal
 from typing import Literal
 
-from qa import facts
+from qa import dates, facts
 
 Kind = Literal["yes-no", "when", "amount", "several", "other"]
 
@@ -65,6 +66,7 @@ _HEDGED = re.compile(
     r"|due|set|need\w*|has|have|had) to)\b",
     re.IGNORECASE,
 )
+LIFE = 45  # years: "(1910-1986)" after a name tells of none between
 _CALENDAR = facts.MONTHS.keys() | facts.WEEKDAYS.keys()
 # "When do you blind bake a crust?" asks for a condition, and "nothing" is an amount: neither needs a number.
 _ON_WHAT_CONDITION = re.compile(r"\W*when (?:do|should|can|must|may|would) (?:you|we|one|i|people)\b", re.IGNORECASE)
@@ -83,9 +85,10 @@ def fits(question: str, text: str, around: str = "") -> bool:
 
     A time or an amount needs a number or a day that the question does not have, or "nothing" for an amount. What the question
     denies must be denied, and what it states must not be; its opposite is another thing ("vertical" for "horizontal"). Its
-    numbers must be there, or `around` the text (title, sentences before, date). What ends with a colon or asks something itself
-    answers nothing. Of 371 questions of squad2, qed and clapnq the rules but that of opposites withhold 1 in 21 of the
-    answerable and 1 in 6 of the others; that "who" needs a new name, and "where" a place, was tried: it did harm.
+    numbers must be there, or `around` the text (title, sentences before, date); for a year a period there will do, and for a
+    period a year. What ends with a colon or asks something itself answers nothing. Of 371 questions of squad2, qed and clapnq the
+    rules but those of opposites and periods withhold 1 in 21 of the answerable and 1 in 6 of the others; that "who" needs a new
+    name, and "where" a place, was tried: it did harm.
     """
     question, text = (_NUMBERED.sub("", one) for one in (_TURN.sub("", question), text))
     if opens_or_asks(text):
@@ -108,8 +111,20 @@ def _agrees(question: str, text: str, around: str) -> bool:
         return False
     if facts.other_thing(question, text):
         return False
-    told = facts.numbers(f"{text} {around}")
-    return not any(number > SMALL_NUMBER for number in facts.numbers(question) - told)
+    told = f"{text} {around}"
+    lacking = {number for number in facts.numbers(question) - facts.numbers(told) if number > SMALL_NUMBER}
+    return not lacking or lacking <= _years_of(question, told)
+
+
+def _years_of(question: str, told: str) -> set[Decimal]:
+    """The years in `question` of which `told` speaks: "in 1962" of "1960-1964", "from 2011 to 2012" of "in 2011"."""
+    there = [(first, last) for first, last in dates.years(told) if last - first < LIFE or last == dates.FOREVER]
+    return {
+        Decimal(year)
+        for first, last in dates.years(question)
+        if any(first <= until and since <= last for since, until in there)
+        for year in (first, last)
+    }
 
 
 def _has_what_is_asked(question: str, text: str) -> bool:

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from qa.dates import event, from_event, periods
+from qa.dates import FOREVER, event, from_event, periods, years
 
 TODAY = date(2024, 5, 15)
 
@@ -108,3 +108,32 @@ def test_an_event_opens_a_period_as_a_date_does() -> None:
     assert from_event("after", day).since == date(2024, 5, 4)
     assert (from_event("before", day).since, from_event("before", day).until) == (None, date(2024, 5, 2))
     assert from_event("until", day).until == day
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("from 1991 to 2005", [(1991, 2005)]),
+        ("From 5 May 2001 until June 3rd, 2004", [(2001, 2004)]),
+        ("between 1919 and 1939", [(1919, 1939)]),
+        ("in 1982 and 1988", [(1982, 1982), (1988, 1988)]),
+        ("2003–04, 1984/85", [(2003, 2004), (1984, 1985)]),
+        ("Ada Brink ( 2014– )", [(2014, FOREVER)]),
+        ("since May 2014, 3 people", [(2014, FOREVER)]),
+        ("1949-present", [(1949, FOREVER)]),
+        ("1990 to 3 million", [(1990, 1990)]),
+        ("founded 1998 - 20 people", [(1998, 1998)]),
+        ("2014-06-13", [(2014, 2014)]),
+        ("1,200 to 1,300 and $2000 and 19845", []),
+    ],
+)
+def test_years_are_ranges(text: str, found: list[tuple[int, int]]) -> None:
+    assert years(text) == found
+
+
+@given(
+    st.text()
+    | st.from_regex(r"(from |between |since )?(19|20)\d\d( to |-|–| and |/)?((19|20)\d\d|\d\d)?", fullmatch=True)
+)
+def test_any_text_has_sound_years(text: str) -> None:
+    assert all(1000 <= first <= last <= FOREVER for first, last in years(text))

@@ -66,6 +66,26 @@ def test_a_sentence_that_lacks_what_is_asked_does_not_fit(question: str, text: s
     assert kinds.fits(question, text) is fits
 
 
+@pytest.mark.parametrize(
+    ("question", "text", "fits"),
+    [
+        ("Who chaired it in 1962?", "Ada Brink (1960–1964)", True),
+        ("Who chaired it in 1965?", "Ada Brink (1960–1964)", False),
+        ("Who chaired it in 1962?", "Ada Brink (1912–1984) chaired it.", False),  # that is her life
+        ("Who has chaired it in 2021?", "Ada Brink has chaired it since 2014.", True),
+        ("Who has chaired it in 2012?", "Ada Brink has chaired it since 2014.", False),
+        ("Whom did she marry from Apr 2011 to Apr 2012?", "In 2011 she married Elias Marsh.", True),
+        ("Whom did she marry from Apr 2011 to Apr 2012?", "In 2010 she married Elias Marsh.", False),
+        ("Who won between 2003 and 2004?", "In 2003–04 Holm won.", True),
+        ("Which 31 cars did they sell from 1990 to 1992?", "In 1991 they sold cars.", False),
+    ],
+)
+def test_a_year_of_the_question_may_stand_in_a_period_and_a_period_about_a_year(
+    question: str, text: str, *, fits: bool
+) -> None:
+    assert kinds.fits(question, text) is fits
+
+
 def test_a_number_of_the_question_may_stand_around_the_sentence() -> None:
     assert kinds.fits("Who won in 1998?", "Ada Brink won.", "The race of 1998")
     assert not kinds.fits("Who won in 1998?", "Ada Brink won.", "The race of 1999")
