@@ -10,16 +10,15 @@ tells nothing.
 
 from __future__ import annotations
 
-import json
 import random
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any
 
-from evals.reader_cases import WAYS, Maker
-from index.errors import InputError
+from evals.reader_cases import WAYS, Maker, squad_articles
 from index.library import Library
 from index.types import Article
 from index.words import rough_stems
@@ -32,13 +31,19 @@ from qa.types import Evidence
 
 NEGATION = 0.3  # of the negations that could be made are made: people seldom ask so
 LEFT_OUT = 0.3  # of the searches lose the sentence that answers, and of the others as many another sentence
-LOWERED, CLIPPED = 0.25, 0.1  # of the questions are typed in haste
+LOWERED, CLIPPED, TITLED = 0.25, 0.1, 0.1  # of the questions are typed in haste
+PERIOD = 0.7  # of those that ask of a year ask of a time around it: "from Mar 1990 to 1992" for "in 1991"
+BETWEEN, SHARE_OF_MONTHS = 0.25, 0.2  # of the periods are "between ... and ..."; of their ends have a month
+EXPLAINED = 0.12  # of the searches ask why or how; among the questions there are fewer
 MISTAKEN = 0.5  # of the questions that are answered are asked of another name in the sentences, if they can be
 DATED = 0.5  # of the articles have a day
 WRONG_OTHERS = 0.45  # of the other questions that are answered are made wrong as well
 FIRST_DAY, DAYS = date(2015, 1, 1), 3_600
 SHORTEST_QUESTION = 12  # characters
 MOST_ASKED = 8  # questions on the same sentences
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+
+_IN_YEAR = re.compile(r"\b([Ii]n|[Dd]uring) (1\d{3}|20[0-2]\d)(?![\d–-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,13 +72,10 @@ def read_articles(path: Path, many: int, *, seed: int) -> list[Mapping[str, Any]
     Raises:
         InputError: the file is not there, or is no SQuAD file.
     """
-    try:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    with squad_articles(path) as articles:
         found = [
             one for one in articles if one["title"] and one["paragraphs"][0]["context"] and one["paragraphs"][0]["qas"]
         ]
-    except (OSError, ValueError, KeyError, TypeError, IndexError) as exc:
-        raise InputError(f"{path}: not a file of SQuAD 1.1 ({exc!r}); give its train-v1.1.json") from exc
     return random.Random(seed).sample(found, min(many, len(found)))
 
 
@@ -86,11 +88,24 @@ def cases(articles: Sequence[Mapping[str, Any]], folder: Path, *, seed: int) -> 
         library.embed_pending()
         asker = Asker(library, Config(library=folder, llm="none"), llm=None, reranker=CrossEncoder)
         places = [(one, at) for one in texts for at in range(len(one.questions)) if one.askable(at)]
-        random_.shuffle(places)
-        for text, at in places:
+        for text, at in _mixed(places, random_):
             made = _case(asker, text, at, random_)
             if made is not None:
                 yield made
+
+
+def _mixed(places: list[tuple[_Text, int]], random_: random.Random) -> Iterator[tuple[_Text, int]]:
+    """All places in random order, with more of the questions for why and how at first."""
+    random_.shuffle(places)
+    seldom = [(text, at) for text, at in places if _explained(text.questions[at])]
+    others = [(text, at) for text, at in places if not _explained(text.questions[at])]
+    while seldom and others:
+        yield (seldom if random_.random() < EXPLAINED else others).pop()
+    yield from seldom or others
+
+
+def _explained(question: str) -> bool:
+    return question.lower().startswith(("why ", "how ")) and kinds.kind(question) == "other"
 
 
 class _Text:
@@ -187,7 +202,7 @@ def _made_wrong(text: _Text, at: int, read: str, random_: random.Random, *, many
     for way in random_.sample(ways, len(ways)):
         wrong = text.maker.wrong(way, text.questions[at], read) if many else None
         if wrong and wrong != text.questions[at]:
-            yield Asked(f"wrong {way}", _haste(text, wrong, random_), 0)
+            yield Asked(f"wrong {way}", _haste(text, wrong, random_, right=text.questions[at]), 0)
             many -= 1
 
 
@@ -195,11 +210,33 @@ def _typed(text: _Text, at: int, random_: random.Random) -> str:
     return _haste(text, text.questions[at], random_)
 
 
-def _haste(text: _Text, question: str, random_: random.Random) -> str:
-    """The question as people type it: at times in small letters, at times clipped."""
+def _haste(text: _Text, question: str, random_: random.Random, *, right: str = "") -> str:
+    """The question as people type it: at times in small letters, then with what it is about at the end; at times clipped."""
+    question = _of_a_period(question, random_, right)
     how = random_.random()
-    if how < LOWERED:
+    if how < LOWERED + TITLED:
         question = question.rstrip(" ?").lower()
-    elif how < LOWERED + CLIPPED:
+    elif how < LOWERED + TITLED + CLIPPED:
         question = text.maker.clipped(question)
+    title = text.article.title.lower()
+    if LOWERED <= how < LOWERED + TITLED and title not in question:
+        question = f"{question} {title}"
     return defused(question)
+
+
+def _of_a_period(question: str, random_: random.Random, right: str) -> str:
+    """The question, at times of a period that has its year in it, but none of those that the `right` question has."""
+    found = _IN_YEAR.search(question)
+    if found is None or random_.random() >= PERIOD:
+        return question
+    year = int(found[2])
+    begin, end = year - random_.choice((0, 0, 0, 1, 2)), year + random_.choice((1, 1, 1, 2, 3))
+    if question != right and any(begin <= int(one) <= end for _, one in _IN_YEAR.findall(right)):
+        return question
+    begins, ends = (
+        f"{random_.choice(MONTHS)} {one}" if random_.random() < SHARE_OF_MONTHS else f"{one}" for one in (begin, end)
+    )
+    told = f"between {begins} and {ends}" if random_.random() < BETWEEN else f"from {begins} to {ends}"
+    if found[1][0].isupper():
+        told = told[0].upper() + told[1:]
+    return f"{question[: found.start()]}{told}{question[found.end() :]}"

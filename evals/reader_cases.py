@@ -17,6 +17,7 @@ import random
 import re
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -89,13 +90,23 @@ def read_cases(path: Path, *, seed: int = 0) -> list[Case]:
     Raises:
         InputError: the file is not there, or is no SQuAD file.
     """
-    try:
-        articles = json.loads(path.read_text(encoding="utf-8"))["data"]
+    with squad_articles(path) as articles:
         made = [case for at, article in enumerate(articles) for case in Maker(article, seed=seed + at).cases()]
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise InputError(f"{path}: not a file of SQuAD 1.1 ({exc!r}); give its train-v1.1.json") from exc
     random.Random(seed).shuffle(made)
     return made
+
+
+@contextmanager
+def squad_articles(path: Path) -> Iterator[Sequence[Mapping[str, Any]]]:
+    """The articles of a SQuAD 1.1 file; what is missing in one of them while it is read is told as the file's fault.
+
+    Raises:
+        InputError: the file is not there, or is no SQuAD file.
+    """
+    try:
+        yield json.loads(path.read_text(encoding="utf-8"))["data"]
+    except (OSError, ValueError, KeyError, TypeError, IndexError) as exc:
+        raise InputError(f"{path}: not a file of SQuAD 1.1 ({exc!r}); give its train-v1.1.json") from exc
 
 
 @dataclass(frozen=True, slots=True)
