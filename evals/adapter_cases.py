@@ -11,7 +11,6 @@ tells nothing.
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -31,19 +30,13 @@ from qa.types import Evidence
 
 NEGATION = 0.3  # of the negations that could be made are made: people seldom ask so
 LEFT_OUT = 0.3  # of the searches lose the sentence that answers, and of the others as many another sentence
-LOWERED, CLIPPED, TITLED = 0.25, 0.1, 0.1  # of the questions are typed in haste
-PERIOD = 0.7  # of those that ask of a year ask of a time around it: "from Mar 1990 to 1992" for "in 1991"
-BETWEEN, SHARE_OF_MONTHS = 0.25, 0.2  # of the periods are "between ... and ..."; of their ends have a month
-EXPLAINED = 0.12  # of the searches ask why or how; among the questions there are fewer
+LOWERED, CLIPPED = 0.25, 0.1  # of the questions are typed in haste
 MISTAKEN = 0.5  # of the questions that are answered are asked of another name in the sentences, if they can be
 DATED = 0.5  # of the articles have a day
 WRONG_OTHERS = 0.45  # of the other questions that are answered are made wrong as well
 FIRST_DAY, DAYS = date(2015, 1, 1), 3_600
 SHORTEST_QUESTION = 12  # characters
 MOST_ASKED = 8  # questions on the same sentences
-MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
-
-_IN_YEAR = re.compile(r"\b([Ii]n|[Dd]uring) (1\d{3}|20[0-2]\d)(?![\d–-])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,24 +81,11 @@ def cases(articles: Sequence[Mapping[str, Any]], folder: Path, *, seed: int) -> 
         library.embed_pending()
         asker = Asker(library, Config(library=folder, llm="none"), llm=None, reranker=CrossEncoder)
         places = [(one, at) for one in texts for at in range(len(one.questions)) if one.askable(at)]
-        for text, at in _mixed(places, random_):
+        random_.shuffle(places)
+        for text, at in places:
             made = _case(asker, text, at, random_)
             if made is not None:
                 yield made
-
-
-def _mixed(places: list[tuple[_Text, int]], random_: random.Random) -> Iterator[tuple[_Text, int]]:
-    """All places in random order, with more of the questions for why and how at first."""
-    random_.shuffle(places)
-    seldom = [(text, at) for text, at in places if _explained(text.questions[at])]
-    others = [(text, at) for text, at in places if not _explained(text.questions[at])]
-    while seldom and others:
-        yield (seldom if random_.random() < EXPLAINED else others).pop()
-    yield from seldom or others
-
-
-def _explained(question: str) -> bool:
-    return question.lower().startswith(("why ", "how ")) and kinds.kind(question) == "other"
 
 
 class _Text:
@@ -202,7 +182,7 @@ def _made_wrong(text: _Text, at: int, read: str, random_: random.Random, *, many
     for way in random_.sample(ways, len(ways)):
         wrong = text.maker.wrong(way, text.questions[at], read) if many else None
         if wrong and wrong != text.questions[at]:
-            yield Asked(f"wrong {way}", _haste(text, wrong, random_, right=text.questions[at]), 0)
+            yield Asked(f"wrong {way}", _haste(text, wrong, random_), 0)
             many -= 1
 
 
@@ -210,33 +190,11 @@ def _typed(text: _Text, at: int, random_: random.Random) -> str:
     return _haste(text, text.questions[at], random_)
 
 
-def _haste(text: _Text, question: str, random_: random.Random, *, right: str = "") -> str:
-    """The question as people type it: at times in small letters, then with what it is about at the end; at times clipped."""
-    question = _of_a_period(question, random_, right)
+def _haste(text: _Text, question: str, random_: random.Random) -> str:
+    """The question as people type it: at times in small letters, at times clipped."""
     how = random_.random()
-    if how < LOWERED + TITLED:
+    if how < LOWERED:
         question = question.rstrip(" ?").lower()
-    elif how < LOWERED + TITLED + CLIPPED:
+    elif how < LOWERED + CLIPPED:
         question = text.maker.clipped(question)
-    title = text.article.title.lower()
-    if LOWERED <= how < LOWERED + TITLED and title not in question:
-        question = f"{question} {title}"
     return defused(question)
-
-
-def _of_a_period(question: str, random_: random.Random, right: str) -> str:
-    """The question, at times of a period that has its year in it, but none of those that the `right` question has."""
-    found = _IN_YEAR.search(question)
-    if found is None or random_.random() >= PERIOD:
-        return question
-    year = int(found[2])
-    begin, end = year - random_.choice((0, 0, 0, 1, 2)), year + random_.choice((1, 1, 1, 2, 3))
-    if question != right and any(begin <= int(one) <= end for _, one in _IN_YEAR.findall(right)):
-        return question
-    begins, ends = (
-        f"{random_.choice(MONTHS)} {one}" if random_.random() < SHARE_OF_MONTHS else f"{one}" for one in (begin, end)
-    )
-    told = f"between {begins} and {ends}" if random_.random() < BETWEEN else f"from {begins} to {ends}"
-    if found[1][0].isupper():
-        told = told[0].upper() + told[1:]
-    return f"{question[: found.start()]}{told}{question[found.end() :]}"

@@ -1,10 +1,10 @@
 """Train the embedded model's adapter: `python -m evals.train_adapter --squad train-v1.1.json --out FILE.lora.gguf`.
 
-A LoRA (Hu et al., ICLR 2022) on the attention and the feed-forward layers of the pinned model, which teaches it one thing: to
-begin with the number of the sentence that answers, or with the refusal where none does (`evals.adapter_cases`). The weights
-below it are the file's own, 4 bits and all, so it fits what runs (Dettmers et al., NeurIPS 2023). Questions on the same
-sentences are read in one go: each sees the sentences and itself, and no other question. A few short answers keep the model's
-way of writing; they are its own, to the sentence that answers alone, where the gate lets them pass and they hold the answer.
+A LoRA (Hu et al., ICLR 2022) on the attention of the pinned model, which teaches it one thing: to begin with the number of the
+sentence that answers, or with the refusal where none does (`evals.adapter_cases`). The weights below it are the file's own,
+4 bits and all, so it fits what runs (Dettmers et al., NeurIPS 2023). Questions on the same sentences are read in one go: each
+sees the sentences and itself, and no other question. A few short answers keep the model's way of writing; they are its own, to
+the sentence that answers alone, where the gate lets them pass and they hold the answer.
 
 The searches for five of the articles are held out, and the figures on them are printed: AUROC of "answers", and how often the
 right sentence is named.
@@ -43,18 +43,16 @@ from qa.prompt import defused, system
 from qa.types import Draft
 from qa.verify import Gate
 
-ALPHA = 32.0  # an adapter's product is multiplied by this through its rank
+RANK, ALPHA = 16, 32.0
 FIRST_LAYER = 6  # those below stay as they are: what a word means is settled there
-PARTS = {  # in transformers: (in GGUF, rank of its adapter)
-    "self_attn.q_proj": ("attn_q", 16),
-    "self_attn.k_proj": ("attn_k", 16),
-    "self_attn.v_proj": ("attn_v", 16),
-    "self_attn.o_proj": ("attn_output", 16),
-    "mlp.gate_proj": ("ffn_gate", 8),
-    "mlp.up_proj": ("ffn_up", 8),
-    "mlp.down_proj": ("ffn_down", 8),
+PARTS = {"q_proj": "attn_q", "k_proj": "attn_k", "v_proj": "attn_v", "o_proj": "attn_output"}
+OTHER_PARTS = {
+    "mlp.gate_proj": "ffn_gate",
+    "mlp.up_proj": "ffn_up",
+    "mlp.down_proj": "ffn_down",
+    "input_layernorm": "attn_norm",
+    "post_attention_layernorm": "ffn_norm",
 }
-NORMS = {"input_layernorm": "attn_norm", "post_attention_layernorm": "ffn_norm"}
 RATE = 2e-4
 TOGETHER = 4  # cases a step
 WARM_STEPS = 20
@@ -166,36 +164,34 @@ def _name(tensor: str) -> str:
     if theirs in whole:
         return f"{whole[theirs]}.{kind}"
     _, layer, part = theirs.split(".")
-    ours = {**{g: t for t, (g, _) in PARTS.items()}, **{g: t for t, g in NORMS.items()}}
+    ours = {**{g: f"self_attn.{t}" for t, g in PARTS.items()}, **{g: t for t, g in OTHER_PARTS.items()}}
     return f"model.layers.{layer}.{ours[part]}.{kind}"
 
 
 def adapted(model: Any, *, seed: int) -> dict[str, Any]:  # noqa: ANN401 (a transformers model)
-    """Put an adapter around each of `PARTS`; returns them by their tensors' names in GGUF."""
+    """Put an adapter around the attention's projections; returns them by their tensors' names in GGUF."""
     import torch
     from torch import nn
     from torch.nn import functional
 
     class Adapted(nn.Module):
-        def __init__(self, inner: nn.Linear, rank: int) -> None:
+        def __init__(self, inner: nn.Linear) -> None:
             super().__init__()
             self.inner = inner
-            self.scale = ALPHA / rank
-            self.a = nn.Parameter(torch.randn(rank, inner.in_features) / math.sqrt(inner.in_features))
-            self.b = nn.Parameter(torch.zeros(inner.out_features, rank))
+            self.a = nn.Parameter(torch.randn(RANK, inner.in_features) / math.sqrt(inner.in_features))
+            self.b = nn.Parameter(torch.zeros(inner.out_features, RANK))
 
         def forward(self, states: torch.Tensor) -> torch.Tensor:
             low = functional.linear(states, self.a.to(states.dtype))
-            more = functional.linear(low, self.b.to(states.dtype)) * self.scale
+            more = functional.linear(low, self.b.to(states.dtype)) * (ALPHA / RANK)
             return cast("torch.Tensor", self.inner(states) + more)
 
     torch.manual_seed(seed)
     made = {}
     for number, layer in enumerate(model.model.layers):
-        for theirs, (part, rank) in PARTS.items() if number >= FIRST_LAYER else ():
-            one = Adapted(layer.get_submodule(theirs), rank)
-            layer.set_submodule(theirs, one)
-            made[f"blk.{number}.{part}.weight"] = one
+        for theirs, part in PARTS.items() if number >= FIRST_LAYER else ():
+            made[f"blk.{number}.{part}.weight"] = one = Adapted(getattr(layer.self_attn, theirs))
+            setattr(layer.self_attn, theirs, one)
     return made
 
 
@@ -317,7 +313,7 @@ def _written(model: Any, tokenizer: Any, jobs: Sequence[tuple[Case, Asked]]) -> 
 
 
 def write(made: Mapping[str, Any], path: Path) -> None:
-    """Write the adapters as llama.cpp reads them: for each tensor lora_a (rank, in) and lora_b (out, rank), float16."""
+    """Write the adapters as llama.cpp reads them: for each tensor lora_a (RANK, in) and lora_b (out, RANK), float16."""
     from gguf import GGUFWriter
 
     writer = GGUFWriter(str(path), "qwen2")
@@ -335,7 +331,7 @@ def write(made: Mapping[str, Any], path: Path) -> None:
 
 
 def read(made: Mapping[str, Any], path: Path) -> None:
-    """Read what `write` wrote into the adapters; those that the file lacks stay as they are.
+    """Read what `write` wrote into the adapters.
 
     Raises:
         InputError: the file is not there, or is no adapter of this shape.
@@ -344,10 +340,11 @@ def read(made: Mapping[str, Any], path: Path) -> None:
     from gguf import GGUFReader
 
     try:
-        for tensor in GGUFReader(path).tensors:
-            name, part = tensor.name.rsplit(".lora_", 1)
-            getattr(made[name], part).data.copy_(torch.from_numpy(np.array(tensor.data)))
-    except (OSError, ValueError, KeyError, AttributeError, RuntimeError) as exc:
+        found = {one.name: np.array(one.data) for one in GGUFReader(path).tensors}
+        for name, one in made.items():
+            for part in ("a", "b"):
+                getattr(one, part).data.copy_(torch.from_numpy(found[f"{name}.lora_{part}"]))
+    except (OSError, ValueError, KeyError, RuntimeError) as exc:
         raise InputError(f"--begin {path}: no adapter that this command wrote ({exc!r})") from exc
 
 
