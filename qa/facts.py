@@ -10,6 +10,7 @@ from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import SequenceMatcher
 from functools import cache
+from itertools import zip_longest
 
 from index.words import STOP_WORDS
 
@@ -452,7 +453,7 @@ def reworded(said: Sequence[str], there: Sequence[str]) -> bool:
     one, other = ([stem[:SAME_FAMILY] for stem in stems] for stems in (said, there))
     equal = 0
     runs = SequenceMatcher(None, one, other, autojunk=False).get_opcodes()
-    for (change, b, b_end, _, t_end), after in zip(runs, [*runs[1:], None], strict=True):
+    for (change, b, b_end, _, t_end), after in zip_longest(runs, runs[1:]):
         if change == "replace" and equal >= SAME_BEFORE and (after or (b_end, t_end) == (len(said), len(there))):
             return True
         equal += (b_end - b) * (change == "equal")

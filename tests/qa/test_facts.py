@@ -381,3 +381,14 @@ def test_what_stands_before_because_is_what_is_explained() -> None:
     assert facts.because("The mill closed because of the frost.") == "The mill closed "
     assert facts.because("Because nobody bought paper.") == ""
     assert facts.because("The mill closed in May.") is None
+
+
+stems = st.lists(st.sampled_from(["met", "moved", "rest", "motion", "spoke"]), max_size=6)
+
+
+@given(stems, stems)
+def test_any_stems_can_be_compared_and_none_repeats_itself_reworded(said: list[str], there: list[str]) -> None:
+    assert not facts.reworded(said, said)
+    assert not facts.reworded(said, [])  # a sentence of names alone has none
+    assert facts.reworded(["met", "spoke", *said, "rest"], ["met", "spoke", *said, "motion"])
+    facts.reworded(said, there)
