@@ -29,7 +29,7 @@ PURE: dict[str, set[str]] = {
     "qa.dates": {"qa.facts"},
     "qa.disagree": {"qa.abstain", "qa.aspects", "qa.facts", "qa.types", "qa.values"},
     "qa.facts": {"index.words", "snowballstemmer"},
-    "qa.kinds": {"qa.facts"},
+    "qa.kinds": {"qa.dates", "qa.facts"},
     "qa.parse": {"qa.types"},
     "qa.prompt": {"qa.kinds", "qa.types"},
     "qa.record": {"qa.types"},
