@@ -19,9 +19,9 @@ from evals.compare import Key
 from evals.folders import Folder, Loaded, in_turn, load
 from evals.metrics import Score, score
 from evals.report import Case
-from evals.run import Benchmark, conclude, fill, measured, say
+from evals.run import Benchmark, conclude, fill, measured, say, why_failed
 from evals.rundir import RunFolder, differing
-from index.errors import InputError, LLMError, LLMUnavailableError
+from index.errors import InputError, LLMUnavailableError
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -181,13 +181,13 @@ def _late(clock: Clock, seconds: float, until: float | None) -> bool:
 
 
 def _asked(run: _Run, question: Question, texts: Mapping[str, str]) -> tuple[str, str | None]:
-    """Ask and keep one answer; returns what became of it in words, and why the model failed if it did."""
+    """Ask and keep one answer; returns what became of it in words, and why it failed if it did."""
     assert run.arm is not None  # noqa: S101 (for mypy: the caller has made it)
     try:
         prediction = run.arm.ask(question)
-    except (LLMError, InputError) as exc:  # counted, not scored, and asked again by the next call
-        run.failures[question.id] = str(exc)
-        return f"failed: {exc}", str(exc)
+    except Exception as exc:  # noqa: BLE001  # one question must not end a night's run
+        why = run.failures[question.id] = why_failed(exc)
+        return f"failed: {why}", why
     run.folder.append(prediction)
     if prediction["reason"] == "llm_unavailable":
         why = str(prediction["detail"] or prediction["reason"])

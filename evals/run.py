@@ -1,6 +1,6 @@
 """`python -m evals.run`: ask every question of a benchmark, then write its figures and a report.
 
-Exit status: 0 done; 1 a failure (also if the model failed on any question); 2 a wrong call or input file; 130 stopped.
+Exit status: 0 done; 1 a failure (also if any question failed); 2 a wrong call or input file; 130 stopped.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import argparse
 import dataclasses
 import sys
 import time
+import traceback
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
@@ -57,7 +58,7 @@ class Result:
     """The finished run."""
 
     figures: Mapping[str, Any]  # the content of metrics.json
-    failures: Mapping[str, str]  # question id -> what went wrong with the model
+    failures: Mapping[str, str]  # question id -> what went wrong
     cases: Sequence[report.Case]  # each measured question with its prediction and scores
 
 
@@ -198,15 +199,28 @@ def _ask_all(
         begun = time.perf_counter()
         try:
             prediction = _predict(question, asker, retrieval_only=retrieval_only)
-        except (LLMError, InputError) as exc:  # counted, not scored, and asked again by the next run
-            failures[question.id] = str(exc)
-            outcome = f"failed: {exc}"
+        except Exception as exc:  # noqa: BLE001  # one question must not end a night's run
+            failures[question.id] = why_failed(exc)
+            outcome = f"failed: {failures[question.id]}"
         else:
             folder.append(prediction)
             outcome = _outcome(prediction, score(question, prediction, texts))
         if not quiet:
             say(f"[{number}/{len(todo)}] {question.id}  {outcome}  {time.perf_counter() - begun:.1f} s")
     return failures
+
+
+def why_failed(error: Exception) -> str:
+    """Return what went wrong with one question, which is counted, not scored, and asked again by the next call.
+
+    Raises the error if all questions would meet it. One that nobody foresaw is printed with where it arose.
+    """
+    if isinstance(error, ArticleQAError) and not isinstance(error, LLMError | InputError):
+        raise error
+    if isinstance(error, ArticleQAError):
+        return str(error)
+    traceback.print_exception(error)
+    return repr(error)
 
 
 def _predict(question: Question, asker: Asks, *, retrieval_only: bool) -> Prediction:

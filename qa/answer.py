@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -47,6 +48,8 @@ from qa.verify import Gate
 OVERRULES = 0.15
 GOOD = 0.0  # logit of a sentence that was not shown, as the reader reads it, from which it is worth a second reading
 MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the model's window
+
+_log = logging.getLogger(__name__)
 
 
 class Asker:
@@ -437,7 +440,7 @@ class _Desk:
         self.answerability: float | None = None
 
     def checked(self, drafts: Iterable[Draft]) -> Iterator[Claim]:
-        return (self._check(draft) for draft in drafts if not is_refusal(draft.text))
+        return (self._proven(draft) for draft in drafts if not is_refusal(draft.text))
 
     def second(self, wrote: str) -> Claim | None:
         """A question that was given up is read once more: its best sentence is the answer, if it plainly is one.
@@ -460,6 +463,15 @@ class _Desk:
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
         claim = Claim(told, (_verbatim(sentence),))
         return _correction(self._found, [claim]) or claim
+
+    def _proven(self, draft: Draft) -> Claim:
+        try:
+            return self._check(draft)
+        except Exception:  # noqa: BLE001  # a rule that trips over one sentence of a model must not take the others with it
+            _log.exception("a sentence of the answer could not be checked")
+            return Claim(
+                draft.text, (), (Rejection(None, "could not be checked: an error of ours, which the log has"),)
+            )
 
     def _check(self, draft: Draft) -> Claim:
         if kinds.bare(draft.text):

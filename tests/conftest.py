@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,6 +21,24 @@ SAMPLES = Path(__file__).parents[1] / "samples"
 # A busy machine makes any example slow: speed is measured by benchmarks, not by tests.
 settings.register_profile("article-qa", deadline=None)
 settings.load_profile("article-qa")
+
+
+class Raises(logging.Handler):
+    """Raises what was only logged: an error that an answer survives is an error to a test."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Raise the record's error, if it has one."""
+        if record.exc_info and record.exc_info[1]:
+            raise record.exc_info[1]
+
+
+@pytest.fixture(scope="session", autouse=True)
+def nothing_is_survived() -> Iterator[Raises]:
+    """What `qa.answer` logs is raised."""
+    handler = Raises()
+    logging.getLogger("qa.answer").addHandler(handler)
+    yield handler
+    logging.getLogger("qa.answer").removeHandler(handler)
 
 
 @pytest.fixture(scope="session")

@@ -202,14 +202,20 @@ def test_libraries_of_another_run_can_be_used(root: Path, tmp_path: Path) -> Non
 # Failures of the model
 
 
-def test_a_failed_question_is_counted_and_asked_again(root: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("failure", "told"),
+    [(LLMUnavailableError("gone"), "gone"), (ZeroDivisionError("a rule"), "ZeroDivisionError('a rule')")],
+)
+def test_a_failed_question_is_counted_and_asked_again(
+    root: Path, tmp_path: Path, failure: Exception, told: str
+) -> None:
     def fails(question: Question) -> Prediction:
         if question.id == "small-1":
-            raise LLMUnavailableError("gone")
+            raise failure
         return said(question, "Bo met Ann.")
 
     found = go(root, tmp_path / "out", Scripted(answers=fails))
-    assert found["failures"] == {"answers": {"small: small-1": "gone"}}
+    assert found["failures"] == {"answers": {"small: small-1": told}}
     assert found["arms"]["answers"]["all"]["questions"] == 6
     again = Scripted()
     assert go(root, tmp_path / "out", again)["failures"] == {"answers": {}}

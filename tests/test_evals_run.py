@@ -18,7 +18,7 @@ from evals.report import histogram
 from evals.run import Benchmark
 from evals.rundir import RunFolder, encode
 from evals.types import Question, Span
-from index.errors import InputError, LLMUnavailableError
+from index.errors import InputError, LibraryError, LLMUnavailableError
 from index.library import Library
 from index.types import Article, Passage
 from qa.types import Answer, Citation, Claim, Evidence, EvidenceFound, Hit, Rejection, Turn
@@ -346,6 +346,22 @@ def test_a_failed_model_is_counted_not_scored_and_asked_again(
     again = Scripted()
     assert measure(tmp_path, again).failures == {}
     assert again.asked == ["Who met Ann?"]
+
+
+def test_what_nobody_foresaw_fails_one_question_and_is_told_with_its_trace(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    result = measure(tmp_path, Scripted(who=ZeroDivisionError("a rule")))
+    assert result.failures == {"who": "ZeroDivisionError('a rule')"}
+    assert result.figures["metrics"]["contains_gold"]["n"] == 1
+    told = capsys.readouterr().err
+    assert "Traceback" in told
+    assert "[1/3] who  failed: ZeroDivisionError('a rule')" in told
+
+
+def test_what_all_questions_would_meet_ends_the_run(tmp_path: Path) -> None:
+    with pytest.raises(LibraryError, match="disk"):
+        measure(tmp_path, Scripted(who=LibraryError("the disk is full")))
 
 
 # What is read

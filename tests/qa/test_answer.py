@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import logging
 import math
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -22,7 +24,20 @@ from qa.config import Config
 from qa.llm import Chunk
 from qa.prompt import system
 from qa.rerank import Reranker
-from qa.types import Answer, AnswerDone, ClaimChecked, DraftGrown, Event, EvidenceFound, Prompt, Reading, Turn
+from qa.types import (
+    Answer,
+    AnswerDone,
+    Claim,
+    ClaimChecked,
+    Draft,
+    DraftGrown,
+    Event,
+    EvidenceFound,
+    Prompt,
+    Reading,
+    Turn,
+)
+from qa.verify import Gate
 
 WHO = "who did Mittal meet?"
 GOOD = "Mittal met Sher Mohammad Abbas Stanekzai. [{}]"
@@ -110,6 +125,41 @@ def test_what_the_gate_withdraws_is_kept_in_sight_and_not_shown(library: Library
     assert answer.text == "Mittal met Sher Mohammad Abbas Stanekzai."
     assert "Putin" not in str(answer.text) + str(answer.citations)
     assert any("putin" in r.reason for r in answer.claims[1].rejected)
+
+
+@pytest.fixture
+def survived(nothing_is_survived: logging.Handler) -> Iterator[None]:
+    """What `qa.answer` logs is only logged, as in use."""
+    logging.getLogger("qa.answer").removeHandler(nothing_is_survived)
+    yield
+    logging.getLogger("qa.answer").addHandler(nothing_is_survived)
+
+
+def trips_over_putin(gate: Gate, draft: Draft, check: Callable[[Gate, Draft], Claim] = Gate.check) -> Claim:
+    if "Putin" in draft.text:
+        raise ZeroDivisionError
+    return check(gate, draft)
+
+
+@pytest.mark.usefixtures("survived")
+def test_a_rule_that_trips_over_one_sentence_takes_no_other_with_it(
+    library: Library, reranker: Reranker, met: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(Gate, "check", trips_over_putin)
+    answer = asking(library, reranker, [f"{LIE.format(met)} {GOOD.format(met)}"]).ask(WHO)
+    assert answer.text == "Mittal met Sher Mohammad Abbas Stanekzai."
+    assert [one.reason for one in answer.claims[0].rejected] == [
+        "could not be checked: an error of ours, which the log has"
+    ]
+    assert "ZeroDivisionError" in caplog.text
+
+
+def test_no_test_survives_such_a_rule(
+    library: Library, reranker: Reranker, met: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Gate, "check", trips_over_putin)
+    with pytest.raises(ZeroDivisionError):
+        asking(library, reranker, [LIE.format(met)]).ask(WHO)
 
 
 def test_what_was_said_is_not_said_again(library: Library, reranker: Reranker, met: int) -> None:
