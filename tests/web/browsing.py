@@ -9,8 +9,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, cast
+from typing import Any, ClassVar, cast
 from unittest import mock
+from weakref import WeakSet
 
 import pytest
 from playwright.sync_api import Page, expect
@@ -79,6 +80,8 @@ def _served(asker: Asks, parts: Parts) -> Iterator[str]:
     try:
         yield url
     finally:
+        for reader in list(Reader.everyone):  # a page that is still listening would complain that its server has gone
+            reader.close(url)
         blocks.close(verbose=False)
         for loop in loops:  # Gradio makes some that it never uses and never closes
             if not loop.is_running():
@@ -101,13 +104,21 @@ class Seen:
 class Reader:
     """A person with a browser window."""
 
+    everyone: ClassVar[WeakSet[Reader]] = WeakSet()
+
     def __init__(self, tab: Page, seen: Seen) -> None:
         self.tab = tab
         self.seen = seen
+        self.everyone.add(self)
 
     def open(self, url: str) -> None:
         self.tab.goto(url)
         self.tab.wait_for_selector(".welcome")
+
+    def close(self, url: str) -> None:
+        """Close the window, if it is open on this page."""
+        if not self.tab.is_closed() and self.tab.url.startswith(url):
+            self.tab.context.close()
 
     def write(self, question: str) -> None:
         self.tab.get_by_label("Your question").fill(question)

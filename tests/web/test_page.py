@@ -75,7 +75,7 @@ def test_what_lies_near_is_there_at_once_even_in_the_line(window: Callable[..., 
         first.write("glimpse: hold: who did Mittal meet?")
         expect(first.tab.locator(".sentences.near q")).to_have_text([INVESTED])
         assert first.texts(".exchange section h3") == ["Closest at first sight"]
-        assert first.texts(".stage") == ["Searching the articles"]
+        expect(first.tab.locator(".stage")).to_have_text("Searching the articles")
         second.write("glimpse: how much does it cost?")
         expect(second.tab.locator(".stage")).to_have_text("Waiting for its turn · 1 question before it")
         expect(second.tab.locator(".sentences.near q")).to_have_text([INVESTED])

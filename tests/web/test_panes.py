@@ -432,7 +432,7 @@ def test_statistics_count_articles_and_answers_and_open_the_newest_report(
         assert reader.texts("dd")[0] == "0.12 s, nine of ten within 0.12 s median of 2 answers"
         with reader.tab.context.expect_page() as opened:
             reader.tab.get_by_role("link", name="Open the newest report of the evals").click()
-        assert opened.value.title() == "The report"
+        expect(opened.value).to_have_title("The report")
         newer = tmp_path / "runs" / "answers" / "answers.html"  # the suite's page over several benchmarks
         newer.parent.mkdir()
         newer.write_text(
@@ -440,7 +440,7 @@ def test_statistics_count_articles_and_answers_and_open_the_newest_report(
         )
         with reader.tab.context.expect_page() as opened:
             reader.tab.get_by_role("link", name="Open the newest report of the evals").click()
-        assert opened.value.title() == "All of them"
+        expect(opened.value).to_have_title("All of them")
         plot = opened.value.get_by_role("img").bounding_box()
         assert plot is not None
         assert plot["width"] == 9  # drawn: the strict headers let a report's own plots through
