@@ -32,7 +32,7 @@ from qa.types import Evidence, EvidenceFound
 
 PARTS = 10  # of the cross-validation
 RIDGE = 1.0  # of the weights, per standard deviation of their sign
-SIGNS = ("passage", "says", "leaning", "unfit")  # as `qa.abstain.Weights` names them
+SIGNS = ("passage", "says", "leaning", "unfit", "closer")  # as `qa.abstain.Weights` names them
 DIALS = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
@@ -46,6 +46,9 @@ class Case:
     # the rules are against the sentence that it named.
     signs: tuple[float, ...]
     fits: bool  # a sentence passes the rules, or was named by such a model
+    closer: float | None = (
+        None  # what the model leaned to where it was shown that sentence alone; None if it was not asked
+    )
 
 
 def cases(folder: Path, questions: Path, read: abstain.Read) -> list[Case]:
@@ -89,7 +92,7 @@ def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: b
         answer = alone.sentence if alone else None
     says = judge.readings([answer])[0].says if answer else 0.0
     told = () if leaning is None else (leaning, float(unfit))
-    return Case(run, answerable, (max(passages), says, *told), answer is not None)
+    return Case(run, answerable, (max(passages), says, *told), answer is not None, prediction.get("closer"))
 
 
 def _named(prediction: Prediction, shown: Sequence[Evidence]) -> Evidence | None:
@@ -123,12 +126,26 @@ def cross_validated(signs: Floats, answerable: Bools, *, seed: int = 0) -> Float
 
 
 def report(found: Sequence[Case]) -> str:
-    """Return the weights and what they are worth, as lines of text. Raises InputError if there is too little to fit."""
+    """Return the weights and what they are worth, as lines of text. Raises InputError if there is too little to fit.
+
+    Where the model was asked for a closer look, the weights that judge by it are fitted to those questions alone.
+    """
+    told = min((len(case.signs) for case in found), default=2)  # of runs with and without a model, what both have
+    lines = _fitted(found, [case.signs[:told] for case in found], abstain.READ if told == 2 else abstain.HEARD)
+    looked = [case for case in found if case.closer is not None and len(case.signs) == told == len(SIGNS) - 1]
+    if all(sum(case.fits and case.answerable is kind for case in looked) >= PARTS for kind in (True, False)):
+        lines += [
+            "",
+            "with a closer look",
+            *_fitted(looked, [(*c.signs, c.closer or 0.0) for c in looked], abstain.CLOSER),
+        ]
+    return "\n".join(lines)
+
+
+def _fitted(found: Sequence[Case], told: Sequence[tuple[float, ...]], now: abstain.Weights) -> list[str]:
     answerable = np.array([case.answerable for case in found], dtype=bool)
     fits = np.array([case.fits for case in found], dtype=bool)
-    told = min((len(case.signs) for case in found), default=2)  # of runs with and without a model, what both have
-    signs = np.array([case.signs[:told] for case in found], dtype=np.float64).reshape(-1, told)
-    now = abstain.READ if told == 2 else abstain.HEARD
+    signs = np.array(told, dtype=np.float64).reshape(len(found), -1)
     for kind, many in (("answerable", answerable[fits].sum()), ("unanswerable", (~answerable[fits]).sum())):
         if many < PARTS:
             raise InputError(f"{many} {kind} questions with a fitting sentence: {PARTS} are needed at least")
@@ -154,7 +171,7 @@ def report(found: Sequence[Case]) -> str:
             for dial in DIALS
         )
         lines.append(f"{name:<24}{'-' if worth is None else f'{worth:.3f}':>7}   {'  '.join(shown)}")
-    return "\n".join(lines)
+    return lines
 
 
 def _of(found: Iterable[Case], run: str) -> Bools:

@@ -199,6 +199,7 @@ class Asker:
             detail=made.detail,
             answerability=made.answerability,
             leaning=made.leaning,
+            closer=made.closer,
         )
 
     def _reading(
@@ -226,7 +227,10 @@ class Asker:
             strong=strong,
             taught=taught,
         )
+        if taught and kinds.kind(found.standalone) not in ("several", "yes-no"):
+            judge.look = lambda sentences: _closer_look(llm, found.standalone, sentences)
         parser = DraftParser()
+        waiting: list[Draft] = []  # for the model's end: it writes one thing at a time
         claims: list[Claim] = []
         text, finish, detail = "", None, None
         try:
@@ -237,21 +241,23 @@ class Asker:
                     if chunk.instead and taught:  # of another model it tells nothing
                         judge.leaning = leaning(chunk.instead)
                     text, finish = text + chunk.text, chunk.finish
-                    for claim in desk.checked(parser.feed(chunk.text)):
+                    waiting += parser.feed(chunk.text)
+                    ready = waiting if judge.look is None else []
+                    waiting = waiting[len(ready) :]
+                    for claim in desk.checked(ready):
                         claims.append(_renumbered(claim, after))
                         yield ClaimChecked(claims[-1])
-                    growing = parser.presentable
+                    growing = " ".join([*(draft.text for draft in waiting), parser.presentable]).strip()
                     if growing and not REFUSAL.startswith(growing.upper()[: len(REFUSAL)]):
                         yield DraftGrown(growing)
         except LLMError as exc:
             detail = str(exc) or type(exc).__name__
+            judge.look = None
         rest = list(parser.finish())
-        checked: Iterable[Claim]
-        if detail is None and finish != "length":
-            checked = desk.checked(rest)
-        else:  # the model was stopped in the middle of this sentence
-            checked = [Claim(draft.text, (), (Rejection(None, "cut off before its end"),)) for draft in rest]
-        for claim in checked:
+        cut_off: list[Draft] = []
+        if detail is not None or finish == "length":  # the model was stopped in the middle of this sentence
+            rest, cut_off = [], rest
+        for claim in (*desk.checked([*waiting, *rest]), *map(_cut_off, cut_off)):
             claims.append(_renumbered(claim, after))
             yield ClaimChecked(claims[-1])
         refused = is_refusal(text) and not claims
@@ -264,7 +270,14 @@ class Asker:
             yield ClaimChecked(claims[-1])
             given_up = False
         return _Reading(
-            tuple(claims), given_up, reason, renumbered(text, after), detail, desk.answerability, judge.leaning
+            tuple(claims),
+            given_up,
+            reason,
+            renumbered(text, after),
+            detail,
+            desk.answerability,
+            judge.leaning,
+            judge.closer,
         )
 
     def _more(self, found: EvidenceFound) -> Answerability | None:
@@ -349,6 +362,7 @@ class _Reading:
     detail: str | None
     answerability: float | None
     leaning: float | None
+    closer: float | None
 
     def and_then(self, other: _Reading) -> _Reading:
         """Both in one; what the second found counts, unless that is nothing either."""
@@ -395,6 +409,7 @@ class _Writing:
         detail: str | None = None,
         answerability: float | None = None,
         leaning: float | None = None,
+        closer: float | None = None,
     ) -> AnswerDone:
         standalone = self.found.standalone
         return AnswerDone(
@@ -410,6 +425,7 @@ class _Writing:
                 disagreement=disagreement(standalone, self.found.evidence, claims),
                 answerability=answerability,
                 leaning=leaning,
+                closer=closer,
                 timings_ms={**self._timings, "total": self._clock.ms},
                 models=self._models,
             )
@@ -559,6 +575,20 @@ class _Desk:
 
     def _in_full(self, text: str, quoted: str, published: date | None) -> str:
         return kinds.in_full(text, quoted, published) if self._kind == "when" else text
+
+
+def _closer_look(llm: LLM, question: str, sentences: Sequence[Evidence]) -> float | None:
+    """What a taught model leans to where it is shown nothing but these sentences; None if it does not tell."""
+    prompt = render(question, [replace(e, label=at) for at, e in enumerate(sentences, start=1)], mark_first=True)
+    try:
+        with closing(llm.stream(prompt, max_tokens=1)) as chunks:
+            return next((leaning(chunk.instead) for chunk in chunks if chunk.instead), None)
+    except LLMError:
+        return None
+
+
+def _cut_off(draft: Draft) -> Claim:
+    return Claim(draft.text, (), (Rejection(None, "cut off before its end"),))
 
 
 def _renumbered(claim: Claim, after: int) -> Claim:

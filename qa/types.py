@@ -136,6 +136,9 @@ class Answer:
     disagreement: Disagreement | None = None  # where the articles give different values for what was asked
     answerability: float | None = None  # in [0, 1]: how likely it is that the articles answer it; None if not judged
     leaning: float | None = None  # log-odds of an answer by the first word of a taught model; None without one
+    closer: float | None = (
+        None  # the same where it was shown nothing but the answering sentence; None if it was not asked
+    )
     timings_ms: Mapping[str, float] = field(default_factory=dict)  # "retrieve", "rerank", "first_token", "total"
     models: Mapping[str, str] = field(default_factory=dict)  # "llm", "embedder", "reranker" -> name
 
@@ -185,6 +188,7 @@ class Answer:
             "detail": self.detail,
             "answerability": self.answerability and round(self.answerability, 4),
             "leaning": self.leaning and round(self.leaning, 3),
+            "closer": self.closer and round(self.closer, 3),
             "answer": self.text,
             "claims": [
                 {

@@ -37,10 +37,13 @@ def shown(text: str, score: float, **more: Any) -> dict[str, Any]:  # noqa: ANN4
     return {**place, "text": text, "score": score, "neighbour": False, "context": "", **more}
 
 
-def written(folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1, told: bool = False) -> list[str]:
+def written(
+    folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1, told: bool = False, looked: bool = False
+) -> list[str]:
     """A run whose questions are answerable just as `qa.abstain` says; returns the arguments that name it.
 
-    With `told`, a model was asked, and told what its first word leaned to.
+    With `told`, a model was asked, and told what its first word leaned to; with `looked`, also at a closer look where that
+    left it open.
     """
     now = abstain.HEARD if told else abstain.READ
     rng = np.random.default_rng(seed)
@@ -51,7 +54,13 @@ def written(folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1, 
         leaning = float(rng.normal(0, 3)) if told else 0.0
         unfit = told and rng.random() < 0.3
         odds = now.bias + now.passage * passage + now.says * says + now.leaning * leaning
-        likely = 1 / (1 + np.exp(-(odds + (now.unfit if unfit else 0.0))))
+        odds += now.unfit if unfit else 0.0
+        closer = float(rng.normal(0, 3)) if looked and abs(odds) < abstain.UNSURE else None
+        if closer is not None:
+            by = abstain.CLOSER
+            odds = by.bias + by.passage * passage + by.says * says + by.leaning * leaning + by.closer * closer
+            odds += by.unfit if unfit else 0.0
+        likely = 1 / (1 + np.exp(-odds))
         answerable = bool(rng.random() < likely)
         asked = "When was it won?" if unfit else QUESTION  # the sentence has no date
         questions.append({"id": str(number), "question": asked, "answers": [], "answerable": answerable})
@@ -60,6 +69,7 @@ def written(folder: Path, *, many: int = MANY, text: str = TEXT, seed: int = 1, 
         predictions.append(
             {"id": str(number), "question": asked, "standalone": None, "evidence": evidence, "retrieved": retrieved}
             | ({"leaning": leaning if number else None, "completion": "[1] Ada Brink won."} if told else {})
+            | ({"closer": closer} if told else {})
         )
     for name, rows in (("questions.jsonl", questions), ("predictions.jsonl", predictions)):
         (folder / name).write_text("".join(json.dumps(row) + "\n" for row in rows), encoding="utf-8")
@@ -88,6 +98,18 @@ def test_so_is_what_the_model_leaned_to(tmp_path: Path, capsys: pytest.CaptureFi
     # Beside a run that was asked of no model, only what both have is fitted.
     assert calibrate.main([*written(tmp_path / "one", told=True), *written(tmp_path / "other")]) == 0
     assert "leaning" not in capsys.readouterr().out
+
+
+def test_a_closer_look_is_fitted_to_the_questions_that_had_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert calibrate.main(written(tmp_path / "made", told=True, looked=True)) == 0
+    told = capsys.readouterr().out
+    assert "closer" not in told.partition("with a closer look")[0]
+    found = {line.split()[0]: line.split()[1] for line in told.partition("with a closer look")[2].splitlines() if line}
+    assert 300 < int(found["questions"].strip(",")) < MANY - 300
+    assert float(found["closer"]) == pytest.approx(abstain.CLOSER.closer, abs=0.1)
+    assert float(found["leaning"]) == pytest.approx(abstain.CLOSER.leaning, abs=0.15)
 
 
 def test_the_sentence_is_the_one_that_the_model_named(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from fakes import BRIDGE, COMMENT, DOHA, INVESTED, MET, ScriptedLLM
+from fakes import BRIDGE, COMMENT, DOHA, INVESTED, MET, Reply, ScriptedLLM
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -41,6 +41,7 @@ from qa.verify import Gate
 
 WHO = "who did Mittal meet?"
 GOOD = "Mittal met Sher Mohammad Abbas Stanekzai. [{}]"
+OPEN = 0.95  # that likely a first word would have refused where it leaves open whether WHO is answered
 LIE = "Mittal met Vladimir Putin in Moscow. [{}]"
 
 
@@ -300,10 +301,14 @@ def test_a_question_that_was_given_up_is_answered_by_the_sentence_that_plainly_d
     assert answer.to_json()["answerability"] == round(answer.answerability, 4)
 
 
+def first_word(refuses: float) -> Chunk:
+    """What a model begins to answer with that would as likely have refused."""
+    return Chunk("[1]", instead={"[": math.log(1 - refuses), "NOT": math.log(refuses)})
+
+
 def test_what_the_taught_models_first_word_leans_to_counts(library: Library, reranker: Reranker) -> None:
     def asked(config: Config, refuses: float) -> Answer:
-        instead = {"[": math.log(1 - refuses), "NOT": math.log(refuses)}
-        llm = ScriptedLLM([Chunk("[1]", instead=instead), f" {MET}"])
+        llm = ScriptedLLM([first_word(refuses), f" {MET}"], [LLMUnavailableError("for a closer look")])
         return Asker(library, config, llm=llm, reranker=lambda: reranker).ask(WHO)
 
     sure, torn, unsure = (asked(Config(), refuses) for refuses in (0.001, 0.5, 0.999))
@@ -318,6 +323,38 @@ def test_what_the_taught_models_first_word_leans_to_counts(library: Library, rer
         answer = asked(config, 0.999)
         assert answer.leaning is None
         assert answer.answerability == asked(config, 0.001).answerability
+
+
+def test_what_the_first_word_leaves_open_gets_a_closer_look(library: Library, reranker: Reranker) -> None:
+    def asked(first: float, *then: Reply, question: str = WHO, reply: str = MET) -> tuple[Answer, ScriptedLLM]:
+        llm = ScriptedLLM([first_word(first), f" {reply}"], *then)
+        return Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask(question), llm
+
+    blind, _ = asked(OPEN, [LLMUnavailableError("gone")])
+    assert blind.closer is None
+    assert blind.answerability is not None
+    for refuses, more in ((0.001, True), (0.999, False)):
+        answer, llm = asked(OPEN, [first_word(refuses)])
+        assert answer.answerability is not None
+        assert (answer.answerability > blind.answerability) is more
+        assert answer.status == ("answered" if more else "abstained")
+        assert answer.closer == pytest.approx(math.log(1 - refuses) - math.log(refuses))
+        assert answer.to_json()["closer"] == pytest.approx(answer.closer, abs=0.001)
+        assert llm.max_tokens == [Config().answer_tokens, 1]
+        assert [(label, e.text) for label, e in llm.prompts[1].labels.items()] == [(1, MET)]
+        assert llm.prompts[1].system == llm.prompts[0].system
+    # Not where all is said already, and not of yes or no: what to refuse there the model was not taught.
+    assert asked(0.001)[0].closer is None
+    question = "Did the Taliban comment on the talks with the Indian envoy?"
+    assert asked(OPEN, question=question, reply=COMMENT)[0].closer is None
+
+
+def test_a_model_that_breaks_off_is_not_asked_for_a_closer_look(library: Library, reranker: Reranker) -> None:
+    llm = ScriptedLLM([first_word(OPEN), f" {MET} They", LLMUnavailableError("gone")])
+    answer = Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask(WHO)
+    assert len(llm.prompts) == 1
+    assert answer.detail == "gone"
+    assert [claim.text for claim in answer.claims] == [MET, "They"]
 
 
 @pytest.mark.parametrize("said", ["[{}]", "[{}] Mittal met Vladimir Putin in Moscow."])
