@@ -8,6 +8,7 @@ from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
+from itertools import chain
 from time import perf_counter
 from types import TracebackType
 from typing import Self
@@ -257,7 +258,7 @@ class Asker:
         cut_off: list[Draft] = []
         if detail is not None or finish == "length":  # the model was stopped in the middle of this sentence
             rest, cut_off = [], rest
-        for claim in (*desk.checked([*waiting, *rest]), *map(_cut_off, cut_off)):
+        for claim in chain(desk.checked([*waiting, *rest]), map(_cut_off, cut_off)):
             claims.append(_renumbered(claim, after))
             yield ClaimChecked(claims[-1])
         refused = is_refusal(text) and not claims
@@ -582,9 +583,10 @@ def _closer_look(llm: LLM, question: str, sentences: Sequence[Evidence]) -> floa
     prompt = render(question, [replace(e, label=at) for at, e in enumerate(sentences, start=1)], mark_first=True)
     try:
         with closing(llm.stream(prompt, max_tokens=1)) as chunks:
-            return next((leaning(chunk.instead) for chunk in chunks if chunk.instead), None)
+            told = [leaning(chunk.instead) for chunk in chunks if chunk.instead]
     except LLMError:
         return None
+    return told[0] if told else None
 
 
 def _cut_off(draft: Draft) -> Claim:
