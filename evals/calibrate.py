@@ -46,9 +46,7 @@ class Case:
     # the rules are against the sentence that it named.
     signs: tuple[float, ...]
     fits: bool  # a sentence passes the rules, or was named by such a model
-    closer: float | None = (
-        None  # what the model leaned to where it was shown that sentence alone; None if it was not asked
-    )
+    closer: float | None = None  # what the model leaned to where it saw that sentence alone; None if it was not asked
 
 
 def cases(folder: Path, questions: Path, read: abstain.Read) -> list[Case]:
@@ -134,11 +132,8 @@ def report(found: Sequence[Case]) -> str:
     lines = _fitted(found, [case.signs[:told] for case in found], abstain.READ if told == 2 else abstain.HEARD)
     looked = [case for case in found if case.closer is not None and len(case.signs) == told == len(SIGNS) - 1]
     if all(sum(case.fits and case.answerable is kind for case in looked) >= PARTS for kind in (True, False)):
-        lines += [
-            "",
-            "with a closer look",
-            *_fitted(looked, [(*c.signs, c.closer or 0.0) for c in looked], abstain.CLOSER),
-        ]
+        signs = [(*case.signs, case.closer) for case in looked if case.closer is not None]
+        lines += ["", "with a closer look", *_fitted(looked, signs, abstain.CLOSER)]
     return "\n".join(lines)
 
 

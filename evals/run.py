@@ -215,10 +215,10 @@ def why_failed(error: Exception) -> str:
 
     Raises the error if all questions would meet it. One that nobody foresaw is printed with where it arose.
     """
-    if isinstance(error, ArticleQAError) and not isinstance(error, LLMError | InputError):
-        raise error
-    if isinstance(error, ArticleQAError):
+    if isinstance(error, LLMError | InputError):
         return str(error)
+    if isinstance(error, ArticleQAError):
+        raise error
     traceback.print_exception(error)
     return repr(error)
 

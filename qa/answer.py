@@ -228,7 +228,7 @@ class Asker:
             strong=strong,
             taught=taught,
         )
-        if taught and kinds.kind(found.standalone) not in ("several", "yes-no"):
+        if desk.refuses:
             judge.look = lambda sentences: _closer_look(llm, found.standalone, sentences)
         parser = DraftParser()
         waiting: list[Draft] = []  # for the model's end: it writes one thing at a time
@@ -242,10 +242,10 @@ class Asker:
                     if chunk.instead and taught:  # of another model it tells nothing
                         judge.leaning = leaning(chunk.instead)
                     text, finish = text + chunk.text, chunk.finish
-                    waiting += parser.feed(chunk.text)
-                    ready = waiting if judge.look is None else []
-                    waiting = waiting[len(ready) :]
-                    for claim in desk.checked(ready):
+                    drafts = list(parser.feed(chunk.text))
+                    if judge.look is not None:
+                        waiting, drafts = [*waiting, *drafts], []
+                    for claim in desk.checked(drafts):
                         claims.append(_renumbered(claim, after))
                         yield ClaimChecked(claims[-1])
                     growing = " ".join([*(draft.text for draft in waiting), parser.presentable]).strip()
@@ -255,10 +255,8 @@ class Asker:
             detail = str(exc) or type(exc).__name__
             judge.look = None
         rest = list(parser.finish())
-        cut_off: list[Draft] = []
-        if detail is not None or finish == "length":  # the model was stopped in the middle of this sentence
-            rest, cut_off = [], rest
-        for claim in chain(desk.checked([*waiting, *rest]), map(_cut_off, cut_off)):
+        stopped = detail is not None or finish == "length"  # in the middle of this sentence
+        for claim in chain(desk.checked(waiting), map(_cut_off, rest) if stopped else desk.checked(rest)):
             claims.append(_renumbered(claim, after))
             yield ClaimChecked(claims[-1])
         refused = is_refusal(text) and not claims
@@ -447,6 +445,8 @@ class _Desk:
         self._strong = strong
         self._taught = taught
         self._kind = kinds.kind(found.standalone)
+        # What to refuse it was not taught with lists and yes or no (`evals.adapter_cases`).
+        self.refuses = taught and self._kind not in ("several", "yes-no")
         self._gate = gate
         self._least = answerable
         self._judge = judge
@@ -472,8 +472,7 @@ class _Desk:
         if found is None or found.probability is None:
             return None
         self.answerability = max(self.answerability or 0.0, found.probability)
-        # What to refuse it was not taught with lists and yes or no (`evals.adapter_cases`).
-        meant = self._taught and is_refusal(wrote) and self._kind not in ("several", "yes-no")
+        meant = self.refuses and is_refusal(wrote)
         if found.probability < self._least + (OVERRULES if meant else 0.0):
             return None
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))

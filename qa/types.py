@@ -136,9 +136,7 @@ class Answer:
     disagreement: Disagreement | None = None  # where the articles give different values for what was asked
     answerability: float | None = None  # in [0, 1]: how likely it is that the articles answer it; None if not judged
     leaning: float | None = None  # log-odds of an answer by the first word of a taught model; None without one
-    closer: float | None = (
-        None  # the same where it was shown nothing but the answering sentence; None if it was not asked
-    )
+    closer: float | None = None  # the same where it was shown the answering sentence alone; None if it was not asked
     timings_ms: Mapping[str, float] = field(default_factory=dict)  # "retrieve", "rerank", "first_token", "total"
     models: Mapping[str, str] = field(default_factory=dict)  # "llm", "embedder", "reranker" -> name
 
