@@ -11,10 +11,9 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
-from functools import cache
 from typing import Literal
 
-from qa import aspects, facts, values
+from qa import aspects, facts, senses, values
 from qa.abstain import staged
 from qa.types import Citation, Claim, Disagreement, Evidence
 from qa.values import Amount, Day
@@ -34,49 +33,6 @@ MOST = 4  # statements that are shown
 Value = Amount | Day | str  # a str is a name
 Kind = Literal["count", "sum", "day", "name"]
 
-# Words of one meaning, where reports of the same thing vary their words; the first one stands for the line.
-_SENSES = """
-    die dead death deadly kill fatal fatality toll perish
-    injure injury hurt wound
-    arrest detain detention custody
-    displace displaced evacuate evacuated homeless flee fled
-    people person persons victim victims casualty
-    cost price bill
-    buy bought purchase acquire acquisition
-    build built construct construction
-    release publish launch premiere
-    begin began begun start
-    open opening reopen
-    close closure shut
-    find found discover
-    sink sank sunk
-    leave left quit resign resignation
-    quake earthquake tremor
-    fire blaze wildfire
-    send sent
-    pay paid
-    lose lost
-    win won
-    steal stole stolen
-    write wrote written
-    take took taken
-    give gave given
-    hold held
-    shoot shot
-    choose chose chosen
-    strike struck
-    sell sold
-    meet met
-    lead led
-    make made
-    spend spent
-    catch caught
-    break broke broken
-    sing sang sung
-    fly flew flown
-    hide hid hidden
-    teach taught
-"""
 _HARM = ("die", "injure", "arrest", "displace", "miss")  # what can happen to people: a number belongs to one of them
 # What a report is about: two sentences that name different ones of these are of different events.
 _EVENTS = """
@@ -223,10 +179,10 @@ def _asked(question: str) -> _Asked | None:
     else:
         return None
     names = frozenset(facts.names(question))
-    stems = _stems(question) - _ASKING - {_sense("people")}  # "killed 1,200" counts people without the word
-    plain = stems - _stems(" ".join(names))
-    harm = next((word for word in _HARM if _sense(word) in stems), None)
-    return _Asked(kind, _sense(noun), frozenset(stems), frozenset(plain), names, harm)
+    stems = senses.stems(question) - _ASKING - {senses.sense("people")}  # "killed 1,200" counts people without the word
+    plain = stems - senses.stems(" ".join(names))
+    harm = next((word for word in _HARM if senses.sense(word) in stems), None)
+    return _Asked(kind, senses.sense(noun), frozenset(stems), frozenset(plain), names, harm)
 
 
 def _head(words: str) -> str:
@@ -236,24 +192,9 @@ def _head(words: str) -> str:
         if word.lower() in _NOUN_ENDS:
             break
         head = word
-        if _sense(word) == _sense("people") or (word[-1:] == "s" and word[-2:-1] not in ("s", "u", "i")):
+        if senses.sense(word) == senses.sense("people") or (word[-1:] == "s" and word[-2:-1] not in ("s", "u", "i")):
             break
     return facts.stem(head)
-
-
-@cache
-def _senses() -> dict[str, str]:
-    lines = [[facts.stem(word) for word in line.split()] for line in _SENSES.strip().splitlines()]
-    return {stem: line[0] for line in lines for stem in line}
-
-
-def _sense(word: str) -> str:
-    stem = facts.stem(word)
-    return _senses().get(stem, stem)
-
-
-def _stems(text: str) -> set[str]:
-    return {_senses().get(stem, stem) for stem in facts.content_stems(text)}
 
 
 # --- the value of a sentence -------------------------------------------------------------------------------------------
@@ -279,11 +220,11 @@ def _fills(asked: _Asked, amount: Amount, text: str) -> bool:
         return bool(amount.unit)
     if amount.unit or not _counts(asked, amount, text):
         return False
-    if asked.harm is None and asked.noun != _sense("people"):
+    if asked.harm is None and asked.noun != senses.sense("people"):
         begin, end = _clause(amount, text)
         others = asked.plain - {asked.noun}
         # "tested 340 athletes and banned some": what is asked about them stands in another clause
-        return 2 * len(others & _stems(text[begin:end])) > len(others & _stems(text))
+        return 2 * len(others & senses.stems(text[begin:end])) > len(others & senses.stems(text))
     return _harmed(asked, amount, text)
 
 
@@ -299,26 +240,30 @@ def _counts(asked: _Asked, amount: Amount, text: str) -> bool:
     clause = _CLAUSE.split(text[amount.end :], maxsplit=1)[0]
     following = re.findall(r"[^\W\d_][\w’'-]*", clause)[:3]
     ends = next(
-        (at for at, word in enumerate(following) if word.lower() in _NOUN_ENDS or _sense(word) in map(_sense, _HARM)),
+        (
+            at
+            for at, word in enumerate(following)
+            if word.lower() in _NOUN_ENDS or senses.sense(word) in map(senses.sense, _HARM)
+        ),
         len(following),
     )
-    counted = [_sense(word) for word in following[:ends]]
+    counted = [senses.sense(word) for word in following[:ends]]
     if counted:
         return asked.noun in counted
-    return asked.noun == _sense("people") or asked.noun in _stems(text)
+    return asked.noun == senses.sense("people") or asked.noun in senses.stems(text)
 
 
 def _harmed(asked: _Asked, amount: Amount, text: str) -> bool:
     """True if what happened to the counted ones is what is asked: the nearest such word of the clause, else of the sentence."""
-    if (asked.noun != _sense("people")) and asked.harm is None:
+    if (asked.noun != senses.sense("people")) and asked.harm is None:
         return True
     begin, end = _clause(amount, text)
-    wanted = _sense(asked.harm) if asked.harm else None
+    wanted = senses.sense(asked.harm) if asked.harm else None
     for first, last, nearest in ((begin, end, True), (0, len(text), False)):
         near = [
-            (min(abs(m.start() - amount.end), abs(amount.start - m.end())), _sense(m.group()))
+            (min(abs(m.start() - amount.end), abs(amount.start - m.end())), senses.sense(m.group()))
             for m in re.finditer(r"[^\W\d_]+", text[:last])
-            if m.start() >= first and _sense(m.group()) in map(_sense, _HARM)
+            if m.start() >= first and senses.sense(m.group()) in map(senses.sense, _HARM)
         ]
         if near:
             return min(near)[1] == wanted and (nearest or len({sense for _, sense in near}) == 1)
@@ -386,11 +331,11 @@ def _comparable(one: Value, other: Value) -> bool:
 def _about(asked: _Asked, one: Evidence, *, corrected: bool) -> bool:
     """True if the sentence, with its title and what stands before it, speaks of all that the question names."""
     around = f"{one.text} {one.title} {one.context}"
-    there = _stems(around)
-    if not asked.stems or (missing := _stems(" ".join(asked.names)) - there) - set(facts.content_stems(around)):
+    there = senses.stems(around)
+    if not asked.stems or (missing := senses.stems(" ".join(asked.names)) - there) - set(facts.content_stems(around)):
         return False
     share = len(asked.stems & there) / len(asked.stems)
-    here = len(asked.plain & _stems(one.text)) / len(asked.plain) if asked.plain else 1.0
+    here = len(asked.plain & senses.stems(one.text)) / len(asked.plain) if asked.plain else 1.0
     if corrected:
         return share >= COVERED_HERE and not missing
     return share >= COVERED and here >= (COVERED_HERE if asked.harm else COVERED)
@@ -402,7 +347,7 @@ def _one_thing(asked: _Asked, one: Evidence, other: Evidence) -> bool:
     known = [set(facts.names(around)) for around in arounds]
     if not asked.names and not _calendar_free(known[0] & known[1]):
         return False
-    events = [_stems(e.text) & {_sense(word) for word in _EVENTS.split()} for e in (one, other)]
+    events = [senses.stems(e.text) & {senses.sense(word) for word in _EVENTS.split()} for e in (one, other)]
     if events[0] and events[1] and not events[0] & events[1]:
         return False
     for mine, theirs in ((one, 1), (other, 0)) if not _once(asked) else ():
@@ -423,7 +368,7 @@ def _same_way(one: str, other: str) -> bool:
 def _differ(plain: Sequence[str], arounds: Sequence[str], asked: _Asked) -> bool:
     """True if only one speaks of a part or a deputy, or each names somebody that nothing around the other one knows."""
     apart = _ROLES if asked.kind == "day" else f"{_ROLES} {_SCOPES}"  # "the first day of May" is a day like any other
-    parts = [(_stems(text) & {_sense(word) for word in apart.split()}) - asked.stems for text in plain]
+    parts = [(senses.stems(text) & {senses.sense(word) for word in apart.split()}) - asked.stems for text in plain]
     if parts[0] != parts[1] or asked.kind == "day":
         return parts[0] != parts[1]
     there = [set(re.findall(r"[^\W_]+", facts.folded(around))) | asked.names for around in arounds]
@@ -439,7 +384,7 @@ def _calendar_free(names: set[str]) -> set[str]:
 
 def _once(asked: _Asked) -> bool:
     """True if the asked thing happens once, so that neither year nor place tells it from another of its kind."""
-    return asked.kind == "day" and bool(asked.stems & {_sense(word) for word in _ONCE.split()})
+    return asked.kind == "day" and bool(asked.stems & {senses.sense(word) for word in _ONCE.split()})
 
 
 def _one_time(asked: _Asked, cited: tuple[Evidence, Value], other: tuple[Evidence, Value]) -> bool:
@@ -452,7 +397,7 @@ def _one_time(asked: _Asked, cited: tuple[Evidence, Value], other: tuple[Evidenc
     if any(spoken):
         years = [said or ({e.date.year} if e.date else set()) for said, e in zip(spoken, (one, two), strict=True)]
         return bool(years[0] & years[1])
-    periodic = bool(asked.stems & {_sense(word) for word in _PERIODIC.split()})
+    periodic = bool(asked.stems & {senses.sense(word) for word in _PERIODIC.split()})
     return apart <= (values.ARTICLE_DAYS if periodic else NEWS_DAYS) if apart is not None else not periodic
 
 
@@ -484,7 +429,7 @@ def _other_names(asked: _Asked, claim: str, cited: Evidence, evidence: Sequence[
         mine, theirs = _unmatched(asked, cited, other), _unmatched(asked, other, cited)
         if len(mine) != 1 or len(theirs) != 1 or facts.folded(mine[0]) not in facts.folded(claim):
             continue
-        frames = [_stems(e.text) - _stems(name) for e, name in ((cited, mine[0]), (other, theirs[0]))]
+        frames = [senses.stems(e.text) - senses.stems(name) for e, name in ((cited, mine[0]), (other, theirs[0]))]
         shared = len(frames[0] & frames[1])
         alike = shared >= LEAST_FRAME and shared >= SAME_FRAME * max(map(len, frames))
         alike = alike or (frames[0] == frames[1] and shared == LEAST_FRAME - 1)
