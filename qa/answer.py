@@ -16,7 +16,7 @@ from typing import Self
 from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
-from qa import aspects, chat, facts, kinds, premise
+from qa import aspects, chat, compare, facts, kinds, premise
 from qa.abstain import Alone, Answerability, Read, leaning, staged
 from qa.config import Config
 from qa.disagree import disagreement
@@ -168,6 +168,9 @@ class Asker:
             yield writing.done(
                 abstained="not_stated", detail=f"nothing that was found mentions {', '.join(unmentioned)}"
             )
+        elif not self._strong and (settled := compare.settled(found.standalone, found.evidence)):
+            yield ClaimChecked(settled)
+            yield writing.done(claims=[settled])
         elif self.llm is None:
             said = [e for e in found.evidence if not (staged(e) or facts.obeys("", e.text))]
             if not said:
@@ -181,6 +184,11 @@ class Asker:
             yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
         else:
             yield from self._written(self.llm, writing)
+
+    @property
+    def _strong(self) -> bool:
+        """False for a small model: what it says in its own words is wrong too often."""
+        return self.config.llm == "server" or (self.llm is not None and self.llm.hosted)
 
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found, shown = writing.found, len(writing.found.evidence)
@@ -210,8 +218,7 @@ class Asker:
 
         The numbers of its sentences come after so many others.
         """
-        # What a small model says in its own words is wrong too often.
-        strong = llm.hosted or self.config.llm == "server"
+        strong = self._strong
         taught = self.config.taught and not strong
         found = judge.found
         desk = _Desk(
