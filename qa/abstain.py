@@ -140,8 +140,8 @@ class Answerability:
         """Return the sentence that answers by itself, with its probability; None if no sentence does by the rules.
 
         That is the one that a taught model has named, else the best one by the cross-encoder, or one close behind it, that passes
-        `kinds.fits`; for a yes/no question, that tells which by `kinds.verdict`. An order, or words that play a part of a
-        conversation, answer nothing.
+        `kinds.fits`; for a yes/no question, that tells which by `kinds.verdict`. An order, words that play a part of a
+        conversation, and what says no more than another question answer nothing.
         """
         yes_or_no = kinds.kind(self.found.standalone) == "yes-no"
         for one in self._likeliest():
@@ -154,12 +154,13 @@ class Answerability:
     def _likeliest(self) -> Iterator[Evidence]:
         """The sentences that may answer, best first. No other is read where the one that the model named will do."""
         weighed = self.leaning is not None  # and so is the rule against a sentence
-        yield from (
-            e for e in self.found.evidence if e.label == self.named and says_something(e) and (weighed or self._fits(e))
-        )
+        asked = self.found.standalone
+        yes_or_no = kinds.kind(asked) == "yes-no"
+        telling = [e for e in self.found.evidence if says_something(e) and (yes_or_no or facts.adds(e.text, asked))]
+        yield from (e for e in telling if e.label == self.named and (weighed or self._fits(e)))
         own = [e for e in self.found.evidence if not e.neighbour]
         least = max((e.score for e in own), default=0.0) - NEAR
-        near = [e for e in own if e.score >= least and says_something(e) and self._fits(e)]
+        near = [e for e in telling if not e.neighbour and e.score >= least and self._fits(e)]
         ranked = sorted(zip(self._standings(near), near, strict=True), key=lambda pair: pair[0], reverse=True)
         yield from (one for _, one in ranked)
 

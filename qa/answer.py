@@ -162,9 +162,7 @@ class Asker:
         )
         if not found.evidence:
             yield writing.done(abstained="nothing_found")
-        elif unmentioned := premise.unmentioned(
-            found.standalone, (f"{hit.title} {hit.passage.text}" for hit in found.retrieved[: self.config.passages])
-        ):
+        elif unmentioned := premise.unmentioned(found.standalone, self._mentions(found)):
             yield writing.done(
                 abstained="not_stated", detail=f"nothing that was found mentions {', '.join(unmentioned)}"
             )
@@ -184,6 +182,11 @@ class Asker:
             yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
         else:
             yield from self._written(self.llm, writing)
+
+    def _mentions(self, found: EvidenceFound) -> Iterator[str]:
+        """The texts of which one has to mention what the question names, its newspapers among them."""
+        yield from (f"{hit.title} {hit.passage.text}" for hit in found.retrieved[: self.config.passages])
+        yield from chain.from_iterable(aspects.sources(found.standalone, self.library.sources()))
 
     @property
     def _strong(self) -> bool:

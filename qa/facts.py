@@ -324,6 +324,12 @@ def content_stems(text: str) -> list[str]:
     return [stem(word) for word in words if word and not word[0].isdigit() and word not in _WITHOUT_MEANING]
 
 
+def adds(text: str, question: str) -> bool:
+    """Return True if `text` has a word with meaning, or a number, that `question` does not have; also if it has no such word."""
+    stems = set(content_stems(text))
+    return not stems or bool(stems.difference(content_stems(question)) or numbers(text) - numbers(question))
+
+
 def numbers(text: str) -> set[Decimal]:
     """Return the values named in `text`: "$3bn", "3 billion dollars" and "three billion" are one value, 3,000,000,000.
 

@@ -23,6 +23,10 @@ _ALIASES = (
     frozenset("uk britain british kingdom".split()),  # noqa: SIM905
     frozenset("eu europe european union".split()),  # noqa: SIM905
     frozenset("un nations united".split()),  # noqa: SIM905
+    frozenset("ceo chief executive boss head".split()),  # noqa: SIM905
+    frozenset("pm prime minister premier".split()),  # noqa: SIM905
+    frozenset("tv television".split()),  # noqa: SIM905
+    frozenset("ai artificial intelligence".split()),  # noqa: SIM905
 )
 _CALENDAR = frozenset(facts.MONTHS) | frozenset(facts.WEEKDAYS)
 

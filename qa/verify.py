@@ -204,8 +204,7 @@ class Gate:
         """Why `text` answers nothing, whatever the articles say; None if it may be an answer."""
         if _ASKS.fullmatch(text):
             return NO_ANSWER
-        new = set(facts.content_stems(text)) - self._asked or facts.numbers(text) - facts.numbers(self._question)
-        return None if new or self._yes_or_no or not facts.content_stems(text) else NOT_MORE
+        return None if self._yes_or_no or facts.adds(text, self._question) else NOT_MORE
 
     def _choose(
         self, text: str, given: Sequence[Evidence], alone: Mapping[int, Support]

@@ -196,6 +196,19 @@ def test_an_order_and_a_part_of_a_conversation_answer_nothing(text: str) -> None
     assert Answerability(found(WHO, [9.0], 9.0, [text])).alone() is None
 
 
+def test_what_says_no_more_than_the_question_answers_only_yes_or_no() -> None:
+    # As hotpotqa asks: "X is the third episode of Y. Who appears in it?"
+    texts = ("Mittal met Stanekzai in Doha.", "The talks with Stanekzai were held at the embassy.")
+    judge = Answerability(found("Mittal met Stanekzai in Doha; where was it?", [6.0, 5.0], texts=texts))
+    judge.named, judge.leaning = 1, 3.0
+    alone = judge.alone()
+    assert alone is not None
+    assert alone.sentence.text == texts[1]
+    alone = Answerability(found("Did Mittal meet Stanekzai in Doha?", [6.0, 5.0], texts=texts)).alone()
+    assert alone is not None
+    assert (alone.verdict, alone.sentence.text) == ("Yes", texts[0])
+
+
 def test_a_written_answer_that_the_question_contradicts_is_hardly_one() -> None:
     made = found("who did Mittal not meet?", [9.0], 9.0)
     assert Answerability(made).written(cited(made.evidence[0])) == 0.0

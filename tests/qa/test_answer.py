@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -225,6 +226,26 @@ def test_what_was_said_before_proves_nothing(said: str, library: Library, rerank
     assert answer.claims[0].citations == ()
     assert "Moscow" not in answer.text
     assert all("Moscow" not in e.text for e in answer.evidence)
+
+
+# --- what the question takes for granted ------------------------------------------------------------------------------
+
+
+def test_what_nothing_mentions_ends_the_search(library: Library, reranker: Reranker) -> None:
+    asker = asking(library, reranker, GOOD.format(1))
+    answer = asker.ask("When did Mittal meet Angela Merkel?")
+    assert (answer.reason, answer.detail) == ("not_stated", "nothing that was found mentions Angela, Merkel")
+    assert isinstance(asker.llm, ScriptedLLM)
+    assert not asker.llm.prompts
+
+
+def test_a_newspaper_of_the_library_is_mentioned_by_its_articles(reranker: Reranker, tmp_path: Path) -> None:
+    with Library(tmp_path) as library:
+        library.add([replace(DOHA, source="Harbour Herald | World"), replace(BRIDGE, source="Gazette")])
+        asker = asking(library, reranker, "NOT STATED", "NOT STATED")
+        assert asker.ask("Who did Mittal meet, as the Harbour Herald reported?").detail is None
+        answer = asker.ask("Who did Mittal meet, as the Evening Post reported?")
+        assert answer.detail == "nothing that was found mentions Evening, Post"
 
 
 # --- where a small model chooses or says badly, the sentence that answers takes its place ------------------------------

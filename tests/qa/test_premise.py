@@ -22,6 +22,8 @@ TEXTS = [
         ("What did America do?", []),  # "U.S."
         ("What was sent to the MFA?", []),  # its initials
         ("What was sent to the FBI?", ["FBI"]),
+        ("Who is the CEO of Nepal?", ["CEO"]),
+        ("What did the MFA say on TV?", ["TV"]),
         ("What did the Canadian Parliament say?", ["Canadian", "Parliament"]),
         ("Biden met whom?", []),  # a first word's capital says nothing
         ("What happened on Friday in June?", []),  # told in other ways
@@ -31,6 +33,11 @@ TEXTS = [
 )
 def test_a_name_that_nothing_mentions_is_reported(question: str, missing: list[str]) -> None:
     assert unmentioned(question, TEXTS) == missing
+
+
+@pytest.mark.parametrize("text", ["Kestovar's chief executive is Ada Holm.", "The boss of Kestovar is Ada Holm."])
+def test_an_office_may_be_written_out(text: str) -> None:
+    assert unmentioned("Who is the CEO of Kestovar?", [text]) == []
 
 
 def test_without_texts_every_name_is_missing() -> None:
