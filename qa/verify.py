@@ -42,6 +42,7 @@ LENT = 1  # names, at most, that only the text around a sentence has: "he" is on
 _YES_OR_NO = re.compile(
     r"(?:did|do|does|is|are|was|were|has|have|had|will|would|can|could|may|might|should|shall|must)\b", re.IGNORECASE
 )
+_YES_OR_NO_FIRST = re.compile(r"^\W*(?:yes|no)\b\W*", re.IGNORECASE)
 # A question; what ends inside quotation marks ('It has "Who is first?') ends with a title that asks one.
 _ASKS = re.compile(r"(?:[^\"“]|[\"“][^\"”]*[\"”])*\?|[\"“][^\"”]*\?[\"”]?")
 _PERSON = re.compile(r"\b(?:he|she)\b")  # of whom the small model guesses
@@ -105,7 +106,7 @@ class Gate:
             return Claim(draft.text, (), (*rejected, Rejection(None, reason)))
         # A copy with a word exchanged is where the small model goes wrong unseen by the rules: the sentence says it better.
         text = draft.text
-        if len(chosen) == 1 and not self._yes_or_no and self._reworded(text, chosen[0][0]):
+        if len(chosen) == 1 and self._gives_way(text, chosen[0][0]):
             text = chosen[0][0].text
         return Claim(text, tuple(_citation(*one) for one in chosen), tuple(rejected))
 
@@ -165,6 +166,11 @@ class Gate:
         """True if what the sentence is about is plainly told by itself: "Velm also served as ..."."""
         first = self._names(quoted)[:1]
         return bool(first) and facts.folded(quoted).startswith(first[0])
+
+    def _gives_way(self, text: str, sentence: Evidence) -> bool:
+        """True if the sentence is to be shown instead, word for word."""
+        rearranged = not self._paraphrases and facts.rearranged(_YES_OR_NO_FIRST.sub("", text), sentence.text)
+        return rearranged or (not self._yes_or_no and self._reworded(text, sentence))
 
     def _reworded(self, text: str, sentence: Evidence) -> bool:
         """True if the words of `text`, names aside, are those of the sentence with some exchanged, or it says "he" by itself.

@@ -386,6 +386,38 @@ def test_what_stands_before_because_is_what_is_explained() -> None:
 stems = st.lists(st.sampled_from(["met", "moved", "rest", "motion", "spoke"]), max_size=6)
 
 
+MET_SOTO = "The envoy, Anna Lind, met with Maria Soto, head of the party, in Kara on Tuesday."
+MOVED = "It was founded in 1887 by Lind and moved to its present house in 1950."
+
+
+@pytest.mark.parametrize(
+    ("text", "quoted", "rearranged"),
+    [
+        ("Anna Lind, head of the party, met with Maria Soto, head of the party, in Kara.", MET_SOTO, True),
+        ("Maria Soto met with Anna Lind.", MET_SOTO, True),
+        ("Anna Lind met Maria Soto in Kara on Tuesday, 31 August 2021.", MET_SOTO, False),
+        ("Lind met Soto.", MET_SOTO, False),
+        ("On Tuesday Lind met Soto.", MET_SOTO, False),
+        ("In 1887 it moved.", MOVED, True),
+        ("The gallery was founded in 1950.", MOVED, True),
+        ("The gallery moved to its present house in 1950.", MOVED, False),
+        ("The gallery was founded in 1887.", MOVED, False),
+        ("Lind beat Soto.", "Soto beat Lind.", True),
+        ("Lind sued.", "Lind paid Soto and Holm sued.", True),
+        ("Ada Holm wrote nine novels.", "She wrote nine novels.", False),
+        ("", "", False),
+    ],
+)
+def test_words_in_another_order_say_something_else(text: str, quoted: str, *, rearranged: bool) -> None:
+    assert facts.rearranged(text, quoted) is rearranged
+
+
+@given(st.text(max_size=60), st.text(max_size=60), st.text(max_size=60))
+def test_a_part_of_a_sentence_is_not_rearranged(before: str, part: str, after: str) -> None:
+    assert not facts.rearranged(f" {part} ", f" {part} ")
+    facts.rearranged(part, f"{before} {part} {after}")
+
+
 @given(stems, stems)
 def test_any_stems_can_be_compared_and_none_repeats_itself_reworded(said: list[str], there: list[str]) -> None:
     assert not facts.reworded(said, said)

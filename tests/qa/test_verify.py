@@ -298,8 +298,12 @@ def test_a_copy_with_words_exchanged_gives_way_to_the_sentence(kind: str, embedd
     ("claimed", "kept"),
     [
         ("Velm constructed the dam in 1931.", True),
-        ("In 1931, the dam was constructed by Velm.", True),
-        ("The construction of the dam by Velm was in 1931.", True),  # a word of one family
+        ("In 1931, Velm constructed the dam.", True),
+        ("Velm's construction of the dam was in 1931.", True),  # a word of one family
+        (
+            "In 1931, the dam was constructed by Velm.",
+            False,
+        ),  # true here, but as likely not: "the dam constructed Velm"
         ("Velm constructed the old dam in 1931.", True),  # the sentence leans on one that has the word
         ("Velm finished the dam in 1931.", False),
         ("For a purpose, Velm constructed the dam in 1931.", False),
@@ -341,7 +345,20 @@ def test_what_somebody_said_stays_in_the_sentence_of_a_small_model(*, paraphrase
     assert gate.check(Draft(said, (1,))).text == (
         said if paraphrases else sentence
     )  # that it is the council, no rule sees
-    assert gate.check(Draft("Ada Brink was a council member.", (1,))).text == "Ada Brink was a council member."
+    assert gate.check(Draft("Former council member Ada Brink.", (1,))).text == "Former council member Ada Brink."
+
+
+@pytest.mark.parametrize("question", ["who met whom?", "Did Anna Lind, head of the party, meet Maria Soto?"])
+def test_what_is_put_in_another_order_gives_way_to_the_sentence_of_a_small_model(
+    question: str, embedder: Embedder
+) -> None:
+    sentence = "The envoy, Anna Lind, met with Maria Soto, head of the party, in Kara."
+    said = "Anna Lind, head of the party, met with Maria Soto, head of the party, in Kara."
+    found = evidence_of(Article("a", "The talks", sentence, date(2024, 5, 1)), sentence)
+    for paraphrases, shown in ((False, sentence), (True, said)):
+        gate = Gate(question, found, floor=0.5, embed=embedder.query, paraphrases=paraphrases)
+        assert gate.check(Draft(said, (1,))).text == shown
+        assert gate.check(Draft(f"Yes, {said}", (1,))).text.removeprefix("Yes, ") == shown
 
 
 def test_an_answer_of_yes_or_no_keeps_its_words(embedder: Embedder) -> None:
