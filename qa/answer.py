@@ -16,7 +16,7 @@ from typing import Self
 from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
-from qa import aspects, chat, compare, facts, kinds, premise
+from qa import aspects, chat, compare, facts, identity, kinds, premise
 from qa.abstain import Alone, Answerability, Read, leaning, staged
 from qa.config import Config
 from qa.disagree import disagreement
@@ -47,6 +47,7 @@ from qa.verify import Gate
 # What it takes above the dial to answer what the taught model refused. Of 308 questions (220 of squad2, 48 of qed, 40 of clapnq,
 # live) 37 answerable and 25 unanswerable ones were answered so at .03. At .15 refusals and wrong answers are fewest together.
 OVERRULES = 0.15
+READ_FOR_NAMES = 30  # passages in which somebody who is asked about may be introduced
 GOOD = 0.0  # logit of a sentence that was not shown, as the reader reads it, from which it is worth a second reading
 MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the model's window
 
@@ -166,9 +167,10 @@ class Asker:
             yield writing.done(
                 abstained="not_stated", detail=f"nothing that was found mentions {', '.join(unmentioned)}"
             )
-        elif not self._strong and (settled := compare.settled(found.standalone, found.evidence)):
-            yield ClaimChecked(settled)
-            yield writing.done(claims=[settled])
+        elif not self._strong and (settled := _settled(found)):
+            for claim in settled:
+                yield ClaimChecked(claim)
+            yield writing.done(claims=settled)
         elif self.llm is None:
             said = [e for e in found.evidence if not (staged(e) or facts.obeys("", e.text))]
             if not said:
@@ -330,6 +332,7 @@ class Asker:
             self.config,
             reranker,
             everything=found.everything,
+            others=found.hits[found.depth : READ_FOR_NAMES],
         )
         timings = {"retrieve": retrieved_ms, "rerank": reranked_ms, "evidence": clock.ms}
         return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed)
@@ -587,6 +590,13 @@ class _Desk:
         return kinds.in_full(text, quoted, published) if self._kind == "when" else text
 
 
+def _settled(found: EvidenceFound) -> list[Claim]:
+    """What rules alone can answer, and better than a small model: which of two is more, and who or what a name is."""
+    compared = compare.settled(found.standalone, found.evidence)
+    told = [compared] if compared else identity.introduced(found.standalone, found.evidence)
+    return [claim if len(claim.citations) > 1 else replace(claim, text=_shown(claim.text)) for claim in told]
+
+
 def _closer_look(llm: LLM, question: str, sentences: Sequence[Evidence]) -> float | None:
     """What a taught model leans to where it is shown nothing but these sentences; None if it does not tell."""
     prompt = render(question, [replace(e, label=at) for at, e in enumerate(sentences, start=1)], mark_first=True)
@@ -611,7 +621,11 @@ def _renumbered(claim: Claim, after: int) -> Claim:
 
 def _whole(cited: Citation) -> str:
     """A cited sentence as it is shown where it is a claim word for word."""
-    return kinds.plain(defused(cited.quote))
+    return _shown(cited.quote)
+
+
+def _shown(sentence: str) -> str:
+    return kinds.plain(defused(sentence))
 
 
 def _correction(found: EvidenceFound, claims: Sequence[Claim]) -> Claim | None:

@@ -9,6 +9,9 @@ from index.words import STOP_WORDS, content_words
 
 MOST = 6  # names, and sources, that are looked for; a pasted article has hundreds
 
+# A name as it is written in a question, with or without its article: for patterns that are not blind to capitals.
+CAPITALS = r"(?:[Tt]he\s+)?[A-Z][\w’'&.-]*(?:\s+(?:(?:of|the|de|von|van|for|and|at|in)\s+){0,2}[A-Z][\w’'&.-]*)*"
+
 _ALL = re.compile(
     r"^\W*(?:(?:please |can you |could you )?(?:list|enumerate|name (?:all|every|each)|give (?:me )?(?:a list|all)))\b"
     r"|\ball (?:of )?(?:the |those |these )?(?:\w+ )?(?:\w+s|people|men|women|children)"

@@ -74,10 +74,9 @@ _EITHER = (
     re.compile(rf"^(?P<asked>.+?\b(?:{_WORDS}))\s+(?P<one>{_SIDE})\s+or\s+(?P<other>{_SIDE})\s*\?*\s*$", re.IGNORECASE),
 )
 _WHICH = re.compile(r"\W*(?:who|which|what)\b", re.IGNORECASE)
-_CAPITALS = r"(?:[Tt]he\s+)?[A-Z][\w’'&.-]*(?:\s+(?:(?:of|the|de|von|van|for|and)\s+){0,2}[A-Z][\w’'&.-]*)*"
 _THAN = re.compile(
-    rf"^\W*(?i:did|does|do|is|are|was|were|has|have|had)\s+(?P<one>{_CAPITALS})\s+(?P<asked>(?:[\w’'-]+\s+){{1,8}}?)"
-    rf"than\s+(?P<other>{_CAPITALS})\s*\?*\s*$"
+    rf"^\W*(?i:did|does|do|is|are|was|were|has|have|had)\s+(?P<one>{aspects.CAPITALS})\s+(?P<asked>(?:[\w’'-]+\s+){{1,8}}?)"
+    rf"than\s+(?P<other>{aspects.CAPITALS})\s*\?*\s*$"
 )
 _DEAR = re.compile(r"\b(?:more|most)\s+expensive\b|\bcost(?:s|lier|liest)\b", re.IGNORECASE)
 _KIND = re.compile(r"^\W*(?:who|which|what)\s+(?:of the two\s+|one\s+)?", re.IGNORECASE)

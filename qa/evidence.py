@@ -11,6 +11,7 @@ from itertools import groupby
 from index.library import Library
 from index.types import Sentence
 from index.words import rough_stems
+from qa import identity
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.turns import in_turn
@@ -47,6 +48,7 @@ def evidence_for(
     reranker: Reranker | None,
     *,
     everything: bool = False,
+    others: Sequence[Hit] = (),
 ) -> tuple[Evidence, ...]:
     """Return the best sentences of `hits`, numbered: articles best first, sentences of one article in its own order.
 
@@ -54,7 +56,8 @@ def evidence_for(
     and more is shown.
 
     A sentence that leans on the one before ("He said ...") brings it along while there is room. Of the passages that others
-    led to, the best sentences have places of their own: by the question alone they would hardly be chosen.
+    led to, the best sentences have places of their own: by the question alone they would hardly be chosen. And so have those
+    of any passage, also of `others`, that introduce whom or what is asked about.
     """
     read = _worth_reading(hits, config)
     texts = {name: library.sentences(name) for name in dict.fromkeys(hit.passage.article_id for hit in read)}
@@ -66,7 +69,7 @@ def evidence_for(
         )
         order = in_turn(_near(direct, config), lambda one: one.sentence.article_id)
     else:
-        order = _joined(direct, led, config)
+        order = [*_introductions(question, [*hits, *others], texts, library, reranker), *_joined(direct, led, config)]
     chosen = _within_budget(order, texts, config, neighbours=not everything)
     best: dict[str, int] = {}
     for candidate, _ in chosen:
@@ -131,6 +134,34 @@ def _joined(direct: Sequence[_Candidate], led: Sequence[_Candidate], config: Con
     first = max(LEAST, config.evidence - LED)
     led = [one for one in led if one.score >= led[0].score - config.evidence_gap / 2]
     return [*near[:first], *led[:LED], *near[first:]]
+
+
+def _introductions(
+    question: str,
+    hits: Sequence[Hit],
+    texts: dict[str, tuple[Sentence, ...]],
+    library: Library,
+    reranker: Reranker | None,
+) -> list[_Candidate]:
+    """The sentences that introduce whom or what is asked about, plainest first, at most one of an article."""
+    wanted = identity.topic(question)
+    if wanted is None:
+        return []
+    found: dict[str, tuple[int, Sentence, Hit]] = {}
+    for hit in hits:
+        name = hit.passage.article_id
+        sentences = texts.setdefault(name, library.sentences(name))
+        for sentence in sentences[hit.passage.first : hit.passage.last + 1]:
+            before = " ".join(
+                one.text for one in sentences[max(0, sentence.index - CONTEXT_SENTENCES) : sentence.index]
+            )
+            told = identity.introduction(wanted, sentence.text, f"{hit.title} {before}")
+            if told is not None and (name not in found or told.rank < found[name][0]):
+                found[name] = told.rank, sentence, hit
+    best = sorted(found.values(), key=lambda one: one[0])[: identity.MOST]
+    texts_read = [f"{short_title(hit.title)}: {sentence.text}" for _, sentence, hit in best]
+    scores = reranker.scores(question, texts_read) if reranker and best else [hit.score for _, _, hit in best]
+    return [_Candidate(sentence, hit, score) for (_, sentence, hit), score in zip(best, scores, strict=True)]
 
 
 def _near(ranked: Sequence[_Candidate], config: Config) -> list[_Candidate]:

@@ -74,10 +74,15 @@ _NONE_AT_ALL = re.compile(r"\b(?:nothing|none|nobody|no one|for free|free of cha
 _NUMBERED = re.compile(r"\bNo\.\s?(?=\d)")  # "hanger No. 17" denies nothing
 
 
+def asked(question: str) -> str:
+    """Return `question` without the turn before, which a follow-up is given in brackets."""
+    return _TURN.sub("", question)
+
+
 def kind(question: str) -> Kind:
     """Return what kind of answer `question` wants, by its words."""
-    asked = _TURN.sub("", question)
-    return next((name for name, pattern in _KINDS if pattern.match(asked)), "other")
+    plain = asked(question)
+    return next((name for name, pattern in _KINDS if pattern.match(plain)), "other")
 
 
 def fits(question: str, text: str, around: str = "") -> bool:

@@ -39,6 +39,7 @@ PURE: dict[str, set[str]] = {
     "qa.dates": {"qa.facts"},
     "qa.disagree": {"qa.abstain", "qa.aspects", "qa.facts", "qa.senses", "qa.types", "qa.values"},
     "qa.facts": {"index.words", "snowballstemmer"},
+    "qa.identity": {"index.words", "qa.abstain", "qa.aspects", "qa.facts", "qa.kinds", "qa.types"},
     "qa.kinds": {"qa.dates", "qa.facts"},
     "qa.parse": {"qa.types"},
     "qa.prompt": {"qa.kinds", "qa.types"},
