@@ -20,6 +20,8 @@ from qa.abstain import staged
 from qa.types import Citation, Claim, Evidence
 from qa.values import Amount, Day
 
+LONG = 300  # characters; a longer question compares more than two values
+LONG_SENTENCE = 1_000  # characters; a longer one is a table, or made to take time
 MOST_WORDS = 8  # of a side
 MOST_AMOUNTS = 8  # in a sentence that is read for one; one with more is a row of a table
 
@@ -125,7 +127,7 @@ class _Said:
 
 def comparison(question: str) -> Comparison | None:
     """Return what `question` compares; None if it does not, or no rule knows its words."""
-    parts = _parts(_DEAR.sub("more cost", question))
+    parts = _parts(_DEAR.sub("more cost", question)) if len(question) <= LONG else None
     if parts is None:
         return None
     one, other, asked, yes_or_no = parts
@@ -183,7 +185,8 @@ def settled(question: str, evidence: Sequence[Evidence]) -> Claim | None:
     asked = comparison(question)
     if asked is None:
         return None
-    told = [e for e in evidence if not (staged(e) or facts.obeys("", e.text) or e.text.rstrip().endswith("?"))]
+    read = [e for e in evidence if len(e.text) <= LONG_SENTENCE]
+    told = [e for e in read if not (staged(e) or facts.obeys("", e.text) or e.text.rstrip().endswith("?"))]
     both = [
         list(_values(asked, side, rival, told)) for side, rival in ((asked.one, asked.other), (asked.other, asked.one))
     ]

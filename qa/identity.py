@@ -20,6 +20,9 @@ from qa.types import Citation, Claim, Evidence
 
 MOST = 3  # sentences, each of an article of its own: people change their offices, and two may share a name
 MOST_WORDS = 8  # of a name
+BESIDE = 60  # characters before "is X" that say what X is
+LONG = 300  # characters; a longer question asks more than who somebody is
+LONG_SENTENCE = 1_000  # characters; a longer one is hardly prose, and these patterns would take their time with it
 OPENING = 6  # words before a name that may still be the opening of the sentence
 
 # What makes it another question: "who is in charge", "what is the most popular religion in Sweden".
@@ -72,7 +75,7 @@ def topic(question: str) -> Topic | None:
     """Return whom or what `question` wants to have introduced; None if it asks something else."""
     asked = kinds.asked(question)
     match = _NAMED.match(asked) or _WHO.match(asked) or _WHAT.match(asked)
-    if match is None:
+    if match is None or len(asked) > LONG:
         return None
     name = _ARTICLE.sub("", match["name"])
     person = asked.lower().lstrip(" \t\"'“‘(").startswith("who")
@@ -94,7 +97,8 @@ class Introduction:
 
 def introduction(wanted: Topic, text: str, around: str = "") -> Introduction | None:
     """Return where `text` introduces the topic most plainly; None if it does not. `around` may have the name in full."""
-    found = [one for name in _names(wanted, around) for one in _introductions(wanted, name, text)]
+    names = _names(wanted, around) if len(text) <= LONG_SENTENCE else ()
+    found = [one for name in names for one in _introductions(wanted, name, text)]
     if not found:
         return None
     plainest = min(rank for rank, _ in found)
@@ -144,9 +148,7 @@ def _patterns(name: str, *, person: bool) -> tuple[tuple[int, re.Pattern[str]], 
     found = [
         (0, rf"^\W*{lead}[\"“]?{topic}[\"”]?{aside}(?:,[^,.]*,)?\s+{is_a}[^,.;]*"),
         (0, rf"^\W*{lead}[\"“]?{topic}[\"”]?{aside}\s+(?:means|refers?\s+to|stands?\s+for|denotes)\b[^,.;]*"),
-    ]
-    found += [
-        (1, rf"[^,.;]*\b(?:is|was)\s+(?:{_TITLE}\s+|Dr\.\s+)?{topic}(?=[,.])"),
+        (1, rf"\b(?:is|was)\s+(?:{_TITLE}\s+|Dr\.\s+)?{topic}(?=[,.])"),
         (1, rf"{topic}{aside},\s+(?P<aside>(?:an?|the|one\s+of|its|his|her|their|{role})\s[^,.;]*)"),
         (2, rf"{topic}{aside},\s+(?:who|which)\s[^,.;]*"),
         (2, rf"\b{_TITLE}\s+{topic}"),
@@ -167,7 +169,10 @@ def _introductions(wanted: Topic, name: str, text: str) -> Iterator[tuple[int, s
             # "According to Lind, the talks failed" and "In Kara, the mayor said" introduce nobody.
             leads = aside is not None and (_SAYS.match(aside) or _leads(text[: match.start("topic")], aside))
             if (match["topic"][:1].isupper() or (at == 0 and not wanted.proper)) and not leads:
-                yield at, match.group()
+                yield (
+                    at,
+                    text[max(0, match.start() - BESIDE) : match.end()] if at == 1 and aside is None else match.group(),
+                )
     for match in re.finditer(_written(name), text):
         if match.group()[:1].isupper():
             yield from _named_after(text[: match.start()], text[match.end() :])
@@ -182,7 +187,7 @@ def _leads(before: str, aside: str) -> bool:
 def _named_after(before: str, after: str) -> Iterator[tuple[int, str]]:
     """Rank and words of "the city's engineer, X," and of "the carmaker X"."""
     # What stands in front of the name may be more of it: "Sher Mohammad Abbas".
-    lead = re.sub(r"(?:[A-Z][\w’'.-]*\s+){1,3}$", "", before)
+    lead = re.sub(r"\b(?:[A-Z][\w’'.-]*\s+){1,3}$", "", before)
     for match in _DETERMINED.finditer(lead):
         phrase = lead[match.end() :]
         if _PREPOSITION.search(lead, 0, match.start()) and not match.group().startswith(("’", "'")):

@@ -259,3 +259,9 @@ def test_the_whole_way(reranker: Reranker, tmp_path: Path) -> None:
         asker.config = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="m")
         asker.ask(FIRST)
         assert model.prompts
+
+
+def test_a_hostile_sentence_takes_no_time() -> None:
+    said = Said("A" * 20_000 + " Ada Holm was born in 1961."), Said("Bert Linde was born in 1958.")
+    assert told(OLDER, *said) is None
+    assert comparison("Who is older, " + "more or " * 200 + ", x?") is None

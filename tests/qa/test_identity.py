@@ -153,3 +153,12 @@ def test_an_introduction_far_behind_the_best_passage_is_found(reranker: Reranker
         library.add([*filler, last])
         found = Asker(library, Config(), llm=None, reranker=lambda: reranker).ask("Who is Piers Aldane?")
     assert [claim.text for claim in found.claims] == ["“We paid,” said the head of the works, Piers Aldane."]
+
+
+@pytest.mark.parametrize(
+    "text", ["the " * 5000 + "Ada Lind, x", "is Ada Lind " * 2000, "A" * 20_000 + " Ada Lind, the mayor"]
+)
+def test_a_hostile_sentence_takes_no_time(text: str) -> None:
+    wanted = identity.topic("Who is Ada Lind?")
+    assert wanted is not None
+    assert identity.introduction(wanted, text) is None
