@@ -33,7 +33,6 @@ MOST = 4  # statements that are shown
 Value = Amount | Day | str  # a str is a name
 Kind = Literal["count", "sum", "day", "name"]
 
-_HARM = ("die", "injure", "arrest", "displace", "miss")  # what can happen to people: a number belongs to one of them
 # What a report is about: two sentences that name different ones of these are of different events.
 _EVENTS = """
     quake flood fire storm hurricane typhoon cyclone tornado landslide avalanche tsunami eruption drought heatwave
@@ -181,7 +180,7 @@ def _asked(question: str) -> _Asked | None:
     names = frozenset(facts.names(question))
     stems = senses.stems(question) - _ASKING - {senses.sense("people")}  # "killed 1,200" counts people without the word
     plain = stems - senses.stems(" ".join(names))
-    harm = next((word for word in _HARM if senses.sense(word) in stems), None)
+    harm = next((word for word in senses.HARM if senses.sense(word) in stems), None)
     return _Asked(kind, senses.sense(noun), frozenset(stems), frozenset(plain), names, harm)
 
 
@@ -243,7 +242,7 @@ def _counts(asked: _Asked, amount: Amount, text: str) -> bool:
         (
             at
             for at, word in enumerate(following)
-            if word.lower() in _NOUN_ENDS or senses.sense(word) in map(senses.sense, _HARM)
+            if word.lower() in _NOUN_ENDS or senses.sense(word) in map(senses.sense, senses.HARM)
         ),
         len(following),
     )
@@ -263,7 +262,7 @@ def _harmed(asked: _Asked, amount: Amount, text: str) -> bool:
         near = [
             (min(abs(m.start() - amount.end), abs(amount.start - m.end())), senses.sense(m.group()))
             for m in re.finditer(r"[^\W\d_]+", text[:last])
-            if m.start() >= first and senses.sense(m.group()) in map(senses.sense, _HARM)
+            if m.start() >= first and senses.sense(m.group()) in map(senses.sense, senses.HARM)
         ]
         if near:
             return min(near)[1] == wanted and (nearest or len({sense for _, sense in near}) == 1)

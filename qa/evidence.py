@@ -59,7 +59,7 @@ def evidence_for(
     led to, the best sentences have places of their own: by the question alone they would hardly be chosen. And so have those
     of any passage, also of `others`, that introduce whom or what is asked about.
     """
-    read = _worth_reading(hits, config)
+    read = _worth_reading([*hits, *_found_twice(hits)], config)
     texts = {name: library.sentences(name) for name in dict.fromkeys(hit.passage.article_id for hit in read)}
     direct = _ranked(question, [hit for hit in read if not hit.asked], texts, reranker)
     led = _ranked(question, [hit for hit in read if hit.asked], texts, reranker)
@@ -108,6 +108,15 @@ def wider_evidence(
     new = [e for e in found if (e.article_id, e.sentence) not in known]
     best = sorted(new, key=lambda e: -e.score)[: config.evidence]
     return tuple(replace(e, label=label) for label, e in enumerate((e for e in new if e in best), start=1))
+
+
+def _found_twice(hits: Sequence[Hit]) -> list[Hit]:
+    """The passages that others led to and the question alone found as well, as it found them."""
+    return [
+        replace(hit, score=hit.stages["rerank"], asked="", clause="")
+        for hit in hits
+        if hit.asked and "rerank" in hit.stages
+    ]
 
 
 def _worth_reading(hits: Sequence[Hit], config: Config) -> list[Hit]:

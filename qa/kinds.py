@@ -7,7 +7,7 @@ from datetime import date
 from decimal import Decimal
 from typing import Literal
 
-from qa import dates, facts
+from qa import dates, facts, senses
 
 Kind = Literal["yes-no", "when", "amount", "several", "other"]
 
@@ -66,6 +66,7 @@ _HEDGED = re.compile(
     r"|due|set|need\w*|has|have|had) to)\b",
     re.IGNORECASE,
 )
+COUNTED = 6  # words after "how many" that tell what is counted, and what happened to them
 LIFE = 45  # years: "(1910-1986)" after a name tells of none between
 _CALENDAR = facts.MONTHS.keys() | facts.WEEKDAYS.keys()
 # "When do you blind bake a crust?" asks for a condition, and "nothing" is an amount: neither needs a number.
@@ -88,11 +89,12 @@ def kind(question: str) -> Kind:
 def fits(question: str, text: str, around: str = "") -> bool:
     """True unless `text` plainly does not answer `question`, by rules that look at no other sentence.
 
-    A time or an amount needs a number or a day that the question does not have, or "nothing" for an amount. What the question
-    denies must be denied, and what it states must not be; its opposite is another thing ("vertical" for "horizontal"). Its
-    numbers must be there, or `around` the text (title, sentences before, date); for a year a period there will do, and for a
-    period a year. What ends with a colon or asks something itself answers nothing. Of 371 questions of squad2, qed and clapnq the
-    rules but those of opposites and periods withhold 1 in 21 of the answerable and 1 in 6 of the others; that "who" needs a new
+    A time or an amount needs a number or a day that the question does not have, or "nothing" for an amount; how many died is
+    told by no sentence on the injured. What the question denies must be denied, and what it states must not be; its opposite is
+    another thing ("vertical" for "horizontal"). Its numbers must be there, or `around` the text (title, sentences before, date);
+    for a year a period there will do, and for a period a year. What ends with a colon or asks something itself answers nothing.
+    Of 371 questions of squad2, qed and clapnq the rules but those of opposites and periods (and that of the injured, which
+    concerns none) withhold 1 in 21 of the answerable and 1 in 6 of the others; that "who" needs a new
     name, and "where" a place, was tried: it did harm.
     """
     question, text = (_NUMBERED.sub("", one) for one in (_TURN.sub("", question), text))
@@ -134,12 +136,20 @@ def _years_of(question: str, told: str) -> set[Decimal]:
 
 def _has_what_is_asked(question: str, text: str) -> bool:
     wanted = kind(question)
+    harm = _harm(" ".join(facts.folded(question).partition("how many")[2].split()[:COUNTED]))
+    if harm and not harm & _harm(text):
+        return False
     if wanted not in ("when", "amount") or facts.numbers(text) - facts.numbers(question):
         return True
     if wanted == "amount":
         return _NONE_AT_ALL.search(text) is not None
     dated = _CALENDAR & set(re.findall(r"[^\W\d_]+", facts.folded(text)))
     return bool(dated) or _ON_WHAT_CONDITION.match(question) is not None
+
+
+def _harm(text: str) -> set[str]:
+    """What `text` says can happen to people: to be injured is not to die."""
+    return senses.stems(text) & {senses.sense(word) for word in senses.HARM}
 
 
 def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] | None:

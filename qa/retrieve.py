@@ -126,7 +126,13 @@ class Retriever:
         if several and self._reranker is not None:
             led = self._read(led[:READ_HOPS])
             depth = HEAD_OF_SEVERAL + MOST_HOPS - 2
-        front = [*ranked[:head], *led[:MOST_HOPS]]
+        # What the question alone found as well keeps what it is worth to that: it is read in both ways.
+        direct = {hit.passage.id: hit.stages["rerank"] for hit in ranked if "rerank" in hit.stages}
+        led = [
+            replace(hit, stages={**hit.stages, "rerank": direct[hit.passage.id]}) if hit.passage.id in direct else hit
+            for hit in led[:MOST_HOPS]
+        ]
+        front = [*ranked[:head], *led]
         rest = _unique(ranked[head:], {hit.passage.id for hit in front})
         return Found((*front, *rest), depth, first.narrowed)
 

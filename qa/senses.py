@@ -50,6 +50,8 @@ _SENSES = """
     teach taught
 """
 
+HARM = ("die", "injure", "arrest", "displace", "miss")  # what can happen to people: a number belongs to one of them
+
 
 def sense(word: str) -> str:
     """Return the stem that stands for all words of that meaning."""

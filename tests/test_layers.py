@@ -40,7 +40,7 @@ PURE: dict[str, set[str]] = {
     "qa.disagree": {"qa.abstain", "qa.aspects", "qa.facts", "qa.senses", "qa.types", "qa.values"},
     "qa.facts": {"index.words", "snowballstemmer"},
     "qa.identity": {"index.words", "qa.abstain", "qa.aspects", "qa.facts", "qa.kinds", "qa.types"},
-    "qa.kinds": {"qa.dates", "qa.facts"},
+    "qa.kinds": {"qa.dates", "qa.facts", "qa.senses"},
     "qa.parse": {"qa.types"},
     "qa.prompt": {"qa.kinds", "qa.types"},
     "qa.record": {"qa.types"},

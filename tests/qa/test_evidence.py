@@ -3,6 +3,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import date
+from pathlib import Path
 
 import pytest
 from fakes import BRIDGE, DOHA, INVESTED, MET, STORM
@@ -28,6 +29,18 @@ class ByWord:
 
     def scores(self, _question: str, texts: Sequence[str]) -> list[float]:
         return [max((score for word, score in self._scores.items() if word in text), default=-11.0) for text in texts]
+
+
+class Listening(ByWord):
+    """Remembers what it was asked."""
+
+    def __init__(self, **scores: float) -> None:
+        super().__init__(**scores)
+        self.asked: set[str] = set()
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        self.asked.add(question)
+        return super().scores(question, texts)
 
 
 def hits_of(library: Library, *articles: Article) -> list[Hit]:
@@ -254,3 +267,24 @@ def test_a_question_for_all_there_are_shows_a_sentence_of_each_article(empty: Li
     assert {one.article_id for one in wide} == {town.id for town in towns}
     assert not any(one.neighbour for one in wide)
     assert len(wide) <= config.evidence * 3 // 2
+
+
+def test_what_others_led_to_is_also_read_for_the_question_alone(empty: Library) -> None:
+    """A short question whose best passage hardly answers: the right one was found at once, and then only read as a next step."""
+    hits = filled(empty, BRIDGE, STORM)
+    led = [replace(hit, asked="? Storm Ingrid strikes", score=7.0, stages={"hop": 7.0}) for hit in hits]
+    for stages, alone in (({"hop": 7.0}, False), ({"hop": 7.0, "rerank": 6.0}, True)):
+        reading = Listening(Engineers=5.0)
+        found = evidence_for("?", [replace(hit, stages=stages) for hit in led], empty, Config(), reading)
+        assert ("?" in reading.asked, "? Storm Ingrid strikes" in reading.asked) == (alone, True)
+        assert len({(e.article_id, e.sentence) for e in found}) == len(found)
+
+
+def test_the_samples_answer_a_short_question(samples: tuple[Article, ...], reranker: Reranker, tmp_path: Path) -> None:
+    with Library(tmp_path) as library:
+        library.add(samples)
+        library.embed_pending()
+        found = Retriever(library, Config(), reranker).search("how long is the crack?")
+        assert any(hit.asked and "rerank" in hit.stages for hit in found.hits)
+        shown = evidence_for("how long is the crack?", found.hits[: found.depth], library, Config(), reranker)
+    assert any("14.5 centimetres" in one.text for one in shown)
