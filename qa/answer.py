@@ -178,7 +178,7 @@ class Asker:
                 return
             alone = Answerability(found, self._read()).alone()
             best = alone.sentence if alone else max(said, key=lambda e: (e.score, not e.neighbour))
-            claim = Claim(best.text, (_verbatim(best),))
+            claim = Claim(best.text, (best.cited(),))
             claim = _correction(found, [claim]) or claim
             yield ClaimChecked(claim)
             yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
@@ -490,7 +490,7 @@ class _Desk:
             return None
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
-        claim = Claim(told, (_verbatim(sentence),))
+        claim = Claim(told, (sentence.cited(),))
         return _correction(self._found, [claim]) or claim
 
     def _proven(self, draft: Draft) -> Claim:
@@ -531,7 +531,7 @@ class _Desk:
 
     def _instead(self, claim: Claim, sentence: Evidence) -> Claim:
         given = (Rejection(citation.label, "another sentence answers far better") for citation in claim.citations)
-        return Claim(sentence.text, (_verbatim(sentence),), (*claim.rejected, *given))
+        return Claim(sentence.text, (sentence.cited(),), (*claim.rejected, *given))
 
     def _wording(self, claim: Claim) -> str:
         """What is shown of the claim: a sentence of the articles without marks of its own, past weekdays in full."""
@@ -637,7 +637,3 @@ def _correction(found: EvidenceFound, claims: Sequence[Claim]) -> Claim | None:
     if any(right.label == citation.label for claim in claims for citation in claim.citations):
         return None
     return Claim(_whole(right), (replace(right, support=1.0),))
-
-
-def _verbatim(e: Evidence) -> Citation:
-    return Citation(e.article_id, e.title, e.date, e.sentence, e.start, e.end, e.text, 1.0, e.label, e.file)

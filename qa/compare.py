@@ -17,7 +17,7 @@ from typing import Literal
 from index.words import STOP_WORDS
 from qa import aspects, facts, kinds, senses, values
 from qa.abstain import staged
-from qa.types import Citation, Claim, Evidence
+from qa.types import Claim, Evidence
 from qa.values import Amount, Day
 
 LONG = 300  # characters; a longer question compares more than two values
@@ -198,7 +198,7 @@ def settled(question: str, evidence: Sequence[Evidence]) -> Claim | None:
     # Of several, those of one sentence, then of one article, say it best.
     one, other = max(pairs, key=lambda pair: (_together(*pair), pair[0].evidence.score + pair[1].evidence.score))
     cited = list(dict.fromkeys(said.evidence for said in (one, other)))
-    citations = tuple(_cite(e) for e in sorted(cited, key=lambda e: e.label))
+    citations = tuple(e.cited() for e in sorted(cited, key=lambda e: e.label))
     if asked.yes_or_no:
         text = f"{'Yes' if wins else 'No'}: {one.written} for {asked.one}, against {other.written} for {asked.other}."
     else:
@@ -390,7 +390,3 @@ def _together(one: _Said, other: _Said) -> int:
     if one.evidence == other.evidence:
         return 2
     return int(one.evidence.article_id == other.evidence.article_id)
-
-
-def _cite(e: Evidence) -> Citation:
-    return Citation(e.article_id, e.title, e.date, e.sentence, e.start, e.end, e.text, 1.0, e.label, e.file)

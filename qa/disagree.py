@@ -510,11 +510,6 @@ def _told(citation: Citation, cited: Evidence, found: Sequence[_Statement]) -> D
         return one.evidence.date or date.min, one.corrects, one.evidence.label
 
     ordered = sorted(found, key=place)
-    statements = tuple(citation if one.evidence is cited else _cite(one.evidence) for one in ordered)
+    statements = tuple(citation if one.evidence is cited else one.evidence.cited() for one in ordered)
     corrects = [at for at, one in enumerate(ordered) if one.corrects]
     return Disagreement(statements, tuple(one.written for one in ordered), corrects[-1] if corrects else None)
-
-
-def _cite(e: Evidence) -> Citation:
-    """A sentence as its own proof."""
-    return Citation(e.article_id, e.title, e.date, e.sentence, e.start, e.end, e.text, 1.0, e.label, e.file)

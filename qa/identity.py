@@ -16,7 +16,7 @@ from functools import lru_cache
 from index.words import STOP_WORDS
 from qa import aspects, facts, kinds
 from qa.abstain import staged
-from qa.types import Citation, Claim, Evidence
+from qa.types import Claim, Evidence
 
 MOST = 3  # sentences, each of an article of its own: people change their offices, and two may share a name
 MOST_WORDS = 8  # of a name
@@ -121,12 +121,10 @@ def introduced(question: str, evidence: Sequence[Evidence]) -> list[Claim]:
         known = any(2 * len(one.words & other.words) >= len(one.words) for other, _ in chosen)
         if len(chosen) < MOST and not known and all(e.article_id != other.article_id for _, other in chosen):
             chosen.append((one, e))
-    return [_claim(e) for _, e in sorted(chosen, key=lambda pair: (pair[1].date or date.min, pair[1].label))]
-
-
-def _claim(e: Evidence) -> Claim:
-    citation = Citation(e.article_id, e.title, e.date, e.sentence, e.start, e.end, e.text, 1.0, e.label, e.file)
-    return Claim(e.text, (citation,))
+    return [
+        Claim(e.text, (e.cited(),))
+        for _, e in sorted(chosen, key=lambda pair: (pair[1].date or date.min, pair[1].label))
+    ]
 
 
 def _names(wanted: Topic, around: str) -> Iterator[str]:

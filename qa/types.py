@@ -51,6 +51,21 @@ class Evidence:
     file: str | None = None  # the file the article was read from
     context: str = ""  # the article's sentences just before it: where "he" and "the envoy" are named; never quoted
 
+    def cited(self, support: float = 1.0) -> Citation:
+        """Return a citation of the whole sentence; `support` is 1 where it proves itself."""
+        return Citation(
+            article_id=self.article_id,
+            title=self.title,
+            date=self.date,
+            sentence=self.sentence,
+            start=self.start,
+            end=self.end,
+            quote=self.text,
+            support=support,
+            label=self.label,
+            file=self.file,
+        )
+
 
 @dataclass(frozen=True, slots=True)
 class Prompt:

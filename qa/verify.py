@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from qa import facts
-from qa.types import Citation, Claim, Draft, Evidence, Rejection
+from qa.types import Claim, Draft, Evidence, Rejection
 
 Embed = Callable[[str], NDArray[np.float32]]
 
@@ -108,7 +108,7 @@ class Gate:
         text = draft.text
         if len(chosen) == 1 and self._gives_way(text, chosen[0][0]):
             text = chosen[0][0].text
-        return Claim(text, tuple(_citation(*one) for one in chosen), tuple(rejected))
+        return Claim(text, tuple(sentence.cited(score) for sentence, score in chosen), tuple(rejected))
 
     def support(self, text: str, sentence: Evidence) -> Support:
         """Return how well `sentence` supports `text`."""
@@ -334,21 +334,6 @@ def _there(stem: str, there: set[str]) -> bool:
 def _only_contrary(support: Support) -> bool:
     """True if nothing speaks against the sentence but that it is on the other side: "rose" where the claim has "fell"."""
     return len(support.failures) == 1 and _OTHER_SIDE in support.failures[0]
-
-
-def _citation(evidence: Evidence, support: float) -> Citation:
-    return Citation(
-        article_id=evidence.article_id,
-        title=evidence.title,
-        date=evidence.date,
-        sentence=evidence.sentence,
-        start=evidence.start,
-        end=evidence.end,
-        quote=evidence.text,
-        support=support,
-        label=evidence.label,
-        file=evidence.file,
-    )
 
 
 def _counted(text: str) -> set[str]:
