@@ -80,7 +80,7 @@ _THAN = re.compile(
     rf"^\W*(?i:did|does|do|is|are|was|were|has|have|had)\s+(?P<one>{aspects.CAPITALS})\s+(?P<asked>(?:[\w’'-]+\s+){{1,8}}?)"
     rf"than\s+(?P<other>{aspects.CAPITALS})\s*\?*\s*$"
 )
-_DEAR = re.compile(r"\b(?:more|most)\s+expensive\b|\bcost(?:s|lier|liest)\b", re.IGNORECASE)
+_DEAR = re.compile(r"\b(?:more|most)\s+expensive\b|\bcostli(?:er|est)\b", re.IGNORECASE)
 _KIND = re.compile(r"^\W*(?:who|which|what)\s+(?:of the two\s+|one\s+)?", re.IGNORECASE)
 _VERBS = frozenset("is are was were has have had did does do got came".split())  # noqa: SIM905 (after "which", no kind of thing)
 _LEANS = re.compile(r"\W*(?:he|she|it|they|his|her|its|their)\b", re.IGNORECASE)

@@ -205,13 +205,24 @@ def test_other_questions_compare_nothing(question: str) -> None:
     assert comparison(question) is None
 
 
-def test_more_expensive_is_to_cost_more() -> None:
+@pytest.mark.parametrize(
+    ("asked", "dearer"),
+    [
+        ("Which was more expensive", True),
+        ("Which was costlier", True),
+        ("Which cost more", True),
+        ("Which costs more", True),
+        ("Which was cheaper", False),
+        ("Which cost less", False),
+        ("Which costs less", False),
+    ],
+)
+def test_more_expensive_is_to_cost_more(asked: str, *, dearer: bool) -> None:
     said = Said("The Ostrey Bridge cost $4.2 million."), Said("The Mill Bridge cost $900,000.")
-    assert told("Which was more expensive, the Ostrey Bridge or the Mill Bridge?", *said) == (
+    assert told(f"{asked}, the Ostrey Bridge or the Mill Bridge?", *said) == (
         "The Ostrey Bridge: $4.2 million, against $900,000 for the Mill Bridge."
-    )
-    assert told("Which was cheaper, the Ostrey Bridge or the Mill Bridge?", *said) == (
-        "The Mill Bridge: $900,000, against $4.2 million for the Ostrey Bridge."
+        if dearer
+        else "The Mill Bridge: $900,000, against $4.2 million for the Ostrey Bridge."
     )
 
 
