@@ -66,6 +66,7 @@ _HEDGED = re.compile(
     r"|due|set|need\w*|has|have|had) to)\b",
     re.IGNORECASE,
 )
+_WHY = re.compile(r"\W*(?:(?:and|but|so)\s+)?why\b", re.IGNORECASE)
 COUNTED = 6  # words after "how many" that tell what is counted, and what happened to them
 LIFE = 45  # years: "(1910-1986)" after a name tells of none between
 _CALENDAR = facts.MONTHS.keys() | facts.WEEKDAYS.keys()
@@ -90,12 +91,12 @@ def fits(question: str, text: str, around: str = "") -> bool:
     """True unless `text` plainly does not answer `question`, by rules that look at no other sentence.
 
     A time or an amount needs a number or a day that the question does not have, or "nothing" for an amount; how many died is
-    told by no sentence on the injured. What the question denies must be denied, and what it states must not be; its opposite is
-    another thing ("vertical" for "horizontal"). Its numbers must be there, or `around` the text (title, sentences before, date);
-    for a year a period there will do, and for a period a year. What ends with a colon or asks something itself answers nothing.
-    Of 371 questions of squad2, qed and clapnq the rules but those of opposites and periods (and that of the injured, which
-    concerns none) withhold 1 in 21 of the answerable and 1 in 6 of the others; that "who" needs a new
-    name, and "where" a place, was tried: it did harm.
+    told by no sentence on the injured, and "why" by none that has no word of the question (of 13 gold sentences two have none).
+    What the question denies must be denied, and what it states must not be; its opposite is another thing ("vertical" for
+    "horizontal"). Its numbers must be there, or `around` the text (title, sentences before, date); for a year a period there will
+    do, and for a period a year. What ends with a colon or asks something itself answers nothing. Of 371 questions of squad2, qed
+    and clapnq the rules but those of opposites, periods, the injured and "why" withhold 1 in 21 of the answerable and 1 in 6 of
+    the others; that "who" needs a new name, and "where" a place, was tried: it did harm.
     """
     question, text = (_NUMBERED.sub("", one) for one in (_TURN.sub("", question), text))
     if opens_or_asks(text):
@@ -136,6 +137,8 @@ def _years_of(question: str, told: str) -> set[Decimal]:
 
 def _has_what_is_asked(question: str, text: str) -> bool:
     wanted = kind(question)
+    if _WHY.match(question) and not _shares(question, text):
+        return False
     harm = _harm(" ".join(facts.folded(question).partition("how many")[2].split()[:COUNTED]))
     if harm and not harm & _harm(text):
         return False
@@ -145,6 +148,11 @@ def _has_what_is_asked(question: str, text: str) -> bool:
         return _NONE_AT_ALL.search(text) is not None
     dated = _CALENDAR & set(re.findall(r"[^\W\d_]+", facts.folded(text)))
     return bool(dated) or _ON_WHAT_CONDITION.match(question) is not None
+
+
+def _shares(question: str, text: str) -> bool:
+    there = facts.content_stems(text)
+    return any(one == other or facts.alike(one, other) for one in facts.content_stems(question) for other in there)
 
 
 def _harm(text: str) -> set[str]:

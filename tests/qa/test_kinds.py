@@ -60,6 +60,8 @@ def test_the_kind_is_told_by_the_words(question: str, kind: str) -> None:
         ("What are her aims?", "The voyage has three aims:", False),
         ("Who won?", "But who won?", False),
         ("What broke in hanger No. 17?", "A weld broke in hanger No. 17.", True),
+        ("why did Straub leave", "It blames the recall for half of that loss.", False),
+        ("why did Straub leave", "Straub is to leave because of the recall.", True),
         ("How many people died in the storm?", "Nineteen people were taken to hospital.", False),
         ("How many people died in the storm?", "Of the 19 injured, all but four have left.", False),
         ("How many people died in the storm?", "Storm Ingrid killed five people and not three.", True),
