@@ -130,6 +130,9 @@ def test_what_stands_around_a_sentence_helps_to_say_yes_and_never_no() -> None:
     assert kinds.verdict("Did the council of Sarn approve it?", "The council approved it.") is None
     assert kinds.verdict("Did the council of Sarn approve it?", "The council approved it.", "News from Sarn") == "Yes"
     assert kinds.verdict("Did the council meet?", "The council met.", "Nobody resigned.") != "No"
+    asked_her = "Asked what the bridge had taught her, Okafor said: “Look at the welds.”"
+    assert kinds.verdict("is the bridge open?", asked_her, "The Ostrey Bridge will open again on Monday.") is None
+    assert kinds.verdict("Did Mittal resign?", "He resigned.", "Mittal's post") == "Yes"
 
 
 @pytest.mark.parametrize(
