@@ -27,7 +27,7 @@ def reasons(hit: Hit) -> tuple[str, ...]:
         said.append("led to by what a better passage names")
     if "rerank" in stages:
         said.append("read together with the question")
-    elif led and hit.asked:
+    if led and hit.asked:
         said.append("read together with the passage that led to it")
     if "time" in stages:
         said.append("lifted for its date")

@@ -28,6 +28,13 @@ def hit(asked: str = "", clause: str = "", **stages: float) -> Hit:
             hit("who? A bridge", hop=3),
             "led to by what a better passage names, read together with the passage that led to it",
         ),
+        (
+            hit("who? A bridge", hop=3, rerank=5),
+            (
+                "led to by what a better passage names, read together with the question, "
+                "read together with the passage that led to it"
+            ),
+        ),
         (hit(dense_hop=3), "led to by what a better passage names"),
         (
             hit(clause="who pays?", bm25_of_clause_2=2, other_forms=1, rrf=0.01),
