@@ -434,6 +434,16 @@ def test_what_a_question_may_leave_out(tmp_path: Path) -> None:
     ]
 
 
+@pytest.mark.parametrize("name", ["questions.jsonl", "typed.jsonl"])
+def test_our_gold_stands_in_our_samples(name: str, samples: tuple[Article, ...]) -> None:
+    """Sentence by sentence; what can be answered has an answer, and no other question has one."""
+    gold = data.read_questions(Path(run.__file__).parent / "gold" / name)
+    texts = {article.id: article.text for article in samples}
+    assert data.check_gold(gold, texts) == []
+    assert all(bool(one.answers) == bool(one.gold) == one.answerable for one in gold)
+    assert len({one.id for one in gold}) == len(gold) > 40
+
+
 def test_gold_ranges_come_once_and_outdo_their_article(tmp_path: Path) -> None:
     evidence = [
         {"article_id": "a", "start": 0, "end": 5},
