@@ -84,7 +84,6 @@ _DEAR = re.compile(r"\b(?:more|most)\s+expensive\b|\bcostli(?:er|est)\b", re.IGN
 _KIND = re.compile(r"^\W*(?:who|which|what)\s+(?:of the two\s+|one\s+)?", re.IGNORECASE)
 _VERBS = frozenset("is are was were has have had did does do got came".split())  # noqa: SIM905 (after "which", no kind of thing)
 _LEANS = re.compile(r"\W*(?:he|she|it|they|his|her|its|their)\b", re.IGNORECASE)
-_CLAUSE = re.compile(r"[,;:()–—]|\b(?:and|while|but|whereas)\b")
 _PASSIVE = re.compile(r"\b(?:was|were|is|are|been|being|be)\s+(?:\w+ly\s+|first\s+)?$|[,(]\s*$", re.IGNORECASE)
 _GOES_ON = re.compile(
     r"\s*(?:[.,;)]|$|(?:in|on|at|to|for|by|as|during|after|before|under|with|out|around|about)\b)", re.IGNORECASE
@@ -243,7 +242,7 @@ def _speaks(asked: Comparison, side: str, e: Evidence) -> bool:
     # A place, or the year of a report, may be told by what stands around it.
     near = senses.stems(f"{e.title} {e.context}") & asked.named
     numbers = facts.numbers(e.text) | ({Decimal(e.date.year)} if e.date else set())
-    missing = {one for one in asked.words if not (one in there or any(facts.alike(one, t) for t in there))} - near
+    missing = {one for one in asked.words if not facts.among(one, there)} - near
     if missing or asked.numbers - numbers or not (asked.words or asked.any_of or asked.noun):
         return False
     if asked.any_of and not (asked.any_of & there or (senses.sense(_BORN) in asked.any_of and _life(side, e.text))):
@@ -328,14 +327,13 @@ def _amounts(asked: Comparison, e: Evidence) -> list[Amount]:
 
 def _following(amount: Amount, text: str) -> list[str]:
     """The senses of the three words that follow a number in its clause."""
-    clause = _CLAUSE.split(text[amount.end :], maxsplit=1)[0]
+    clause = values.CLAUSE.split(text[amount.end :], maxsplit=1)[0]
     return [senses.sense(word) for word in re.findall(r"[^\W\d_][\w’'-]*", clause)[:3]]
 
 
 def _clause_around(value: Amount | Day, text: str) -> str:
-    begin = max((m.end() for m in _CLAUSE.finditer(text, 0, value.start)), default=0)
-    ending = _CLAUSE.search(text, value.end)
-    return text[begin : ending.start() if ending else len(text)]
+    begin, end = values.clause(value, text)
+    return text[begin:end]
 
 
 def _with_noun(amount: Amount, text: str) -> str:

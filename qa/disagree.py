@@ -76,7 +76,6 @@ _ASKING = frozenset(
     """.split()  # noqa: SIM905 (stems, read as prose)
 )
 
-_CLAUSE = re.compile(r"[,;:()–—]|\b(?:and|while|but|whereas)\b")
 _UNSURE = re.compile(
     r"\b(?:(?-i:may)|might|could|would|feared?|expect\w*|plan\w*|project(?:ed|ion)\w*|forecast\w*|predict\w*|likely|if|aim\w*"
     r"|target\w*|hop(?:e|es|ed|ing)|propos\w*|was to|were to|origin\w*|initial\w*|at first|previous\w*|formerly"
@@ -220,23 +219,16 @@ def _fills(asked: _Asked, amount: Amount, text: str) -> bool:
     if amount.unit or not _counts(asked, amount, text):
         return False
     if asked.harm is None and asked.noun != senses.sense("people"):
-        begin, end = _clause(amount, text)
+        begin, end = values.clause(amount, text)
         others = asked.plain - {asked.noun}
         # "tested 340 athletes and banned some": what is asked about them stands in another clause
         return 2 * len(others & senses.stems(text[begin:end])) > len(others & senses.stems(text))
     return _harmed(asked, amount, text)
 
 
-def _clause(amount: Amount, text: str) -> tuple[int, int]:
-    """The range of the clause around a number."""
-    begin = max((m.end() for m in _CLAUSE.finditer(text, 0, amount.start)), default=0)
-    ending = _CLAUSE.search(text, amount.end)
-    return begin, ending.start() if ending else len(text)
-
-
 def _counts(asked: _Asked, amount: Amount, text: str) -> bool:
     """True if the number counts the noun, or stands alone where the noun is said elsewhere."""
-    clause = _CLAUSE.split(text[amount.end :], maxsplit=1)[0]
+    clause = values.CLAUSE.split(text[amount.end :], maxsplit=1)[0]
     following = re.findall(r"[^\W\d_][\w’'-]*", clause)[:3]
     ends = next(
         (
@@ -256,7 +248,7 @@ def _harmed(asked: _Asked, amount: Amount, text: str) -> bool:
     """True if what happened to the counted ones is what is asked: the nearest such word of the clause, else of the sentence."""
     if (asked.noun != senses.sense("people")) and asked.harm is None:
         return True
-    begin, end = _clause(amount, text)
+    begin, end = values.clause(amount, text)
     wanted = senses.sense(asked.harm) if asked.harm else None
     for first, last, nearest in ((begin, end, True), (0, len(text), False)):
         near = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import threading
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date, timedelta
 from decimal import Decimal, InvalidOperation
 from difflib import SequenceMatcher
@@ -633,6 +633,11 @@ def small_words(text: str) -> set[str]:
 def alike(first: str, second: str) -> bool:
     """True if two stems are likely of one family, such as "succeed" and "successor"."""
     return first[:SAME_FAMILY] == second[:SAME_FAMILY] and min(len(first), len(second)) >= SAME_FAMILY
+
+
+def among(stem: str, there: Collection[str]) -> bool:
+    """True if the stem, or one of its family, is among `there`."""
+    return stem in there or any(alike(stem, other) for other in there)
 
 
 def negated(text: str) -> bool:

@@ -73,7 +73,7 @@ class Topic:
 
 def topic(question: str) -> Topic | None:
     """Return whom or what `question` wants to have introduced; None if it asks something else."""
-    asked = kinds.asked(question)
+    asked = kinds.without_turn(question)
     match = _NAMED.match(asked) or _WHO.match(asked) or _WHAT.match(asked)
     if match is None or len(asked) > LONG:
         return None
@@ -167,10 +167,8 @@ def _introductions(wanted: Topic, name: str, text: str) -> Iterator[tuple[int, s
             # "According to Lind, the talks failed" and "In Kara, the mayor said" introduce nobody.
             leads = aside is not None and (_SAYS.match(aside) or _leads(text[: match.start("topic")], aside))
             if (match["topic"][:1].isupper() or (at == 0 and not wanted.proper)) and not leads:
-                yield (
-                    at,
-                    text[max(0, match.start() - BESIDE) : match.end()] if at == 1 and aside is None else match.group(),
-                )
+                before = BESIDE if at == 1 and aside is None else 0
+                yield at, text[max(0, match.start() - before) : match.end()]
     for match in re.finditer(_written(name), text):
         if match.group()[:1].isupper():
             yield from _named_after(text[: match.start()], text[match.end() :])

@@ -76,14 +76,14 @@ _NONE_AT_ALL = re.compile(r"\b(?:nothing|none|nobody|no one|for free|free of cha
 _NUMBERED = re.compile(r"\bNo\.\s?(?=\d)")  # "hanger No. 17" denies nothing
 
 
-def asked(question: str) -> str:
+def without_turn(question: str) -> str:
     """Return `question` without the turn before, which a follow-up is given in brackets."""
     return _TURN.sub("", question)
 
 
 def kind(question: str) -> Kind:
     """Return what kind of answer `question` wants, by its words."""
-    plain = asked(question)
+    plain = without_turn(question)
     return next((name for name, pattern in _KINDS if pattern.match(plain)), "other")
 
 
@@ -98,7 +98,7 @@ def fits(question: str, text: str, around: str = "") -> bool:
     and clapnq the rules but those of opposites, periods, the injured and "why" withhold 1 in 21 of the answerable and 1 in 6 of
     the others; that "who" needs a new name, and "where" a place, was tried: it did harm.
     """
-    question, text = (_NUMBERED.sub("", one) for one in (_TURN.sub("", question), text))
+    question, text = (_NUMBERED.sub("", one) for one in (without_turn(question), text))
     if opens_or_asks(text):
         return False
     if kind(question) == "yes-no":
@@ -152,7 +152,7 @@ def _has_what_is_asked(question: str, text: str) -> bool:
 
 def _shares(question: str, text: str) -> bool:
     there = facts.content_stems(text)
-    return any(one == other or facts.alike(one, other) for one in facts.content_stems(question) for other in there)
+    return any(facts.among(one, there) for one in facts.content_stems(question))
 
 
 def _harm(text: str) -> set[str]:
@@ -167,7 +167,7 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     or the words `around` it (title, sentences before) do, and denies nothing. Names aside, it says more than half of them itself:
     what is said beside "the bridge will open" does not tell that the bridge is open.
     """
-    question, text = (_NUMBERED.sub("", one) for one in (_TURN.sub("", question), text))
+    question, text = (_NUMBERED.sub("", one) for one in (without_turn(question), text))
     asked = frozenset(facts.content_stems(question))
     if facts.negated(question) or not asked:
         return None
@@ -179,11 +179,11 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
         return None
     here = set(facts.content_stems(text))
     plain = asked.difference(facts.content_stems(" ".join(facts.names(question))))
-    said = {one for one in plain if one in here or any(facts.alike(one, other) for other in here)}
+    said = {one for one in plain if facts.among(one, here)}
     if facts.negated(text) or not asked & here or 2 * len(said) <= len(plain) != 0:
         return None
     numbers = facts.numbers(question) <= facts.numbers(f"{text} {around}")
-    return "Yes" if numbers and all(s in there or any(facts.alike(s, t) for t in there) for s in asked) else None
+    return "Yes" if numbers and all(facts.among(stem, there) for stem in asked) else None
 
 
 def bare(text: str) -> bool:

@@ -11,13 +11,12 @@ import re
 from collections.abc import Iterable
 
 from index.words import STOP_WORDS
-from qa import facts
+from qa import facts, kinds
 
 SHARED_START = 5  # letters: "Nepalese" is mentioned by "Nepal"
 ALIKE = 0.8  # difflib ratio: "Stanikzai" is mentioned by "Stanekzai"
 
 _WORD = re.compile(r"[^\W_]+")
-_TURN = re.compile(r"\(asked after: .*\)$", re.DOTALL)
 _ALIASES = (
     frozenset("us usa america american americans states".split()),  # noqa: SIM905
     frozenset("uk britain british kingdom".split()),  # noqa: SIM905
@@ -36,7 +35,7 @@ def unmentioned(question: str, texts: Iterable[str]) -> list[str]:
 
     The first word is no name here (its capital says nothing), nor are months and weekdays: articles tell time in their own ways.
     """
-    asked = _TURN.sub("", question)
+    asked = kinds.without_turn(question)
     first = _WORD.search(asked)
     names = [name for name in facts.names(asked) if first is None or name != facts.folded(first.group())]
     wanted = [name for name in dict.fromkeys(names) if name not in _CALENDAR and len(name) > 1]

@@ -17,6 +17,7 @@ NEAR = Decimal("0.1")  # two values of which one is "about" differ if they are f
 REACH = Decimal("1.25")  # "more than 3 billion" is said of 3.2 billion and not of 4 billion
 ROUND = 1_000  # from here on writers round: 1,234 may be told as 1,200, but 12 is not told as 10
 ARTICLE_DAYS = 8  # "on Tuesday" means days of its own article's week
+CLAUSE = re.compile(r"[,;:()–—]|\b(?:and|while|but|whereas)\b")  # what stands between two clauses
 
 _WORDS = "|".join(sorted((*facts.SMALL, "a", "an", "half a"), key=len, reverse=True))
 _TIMES = "|".join(sorted((word for word in facts.MULTIPLIERS if len(word) > 1), key=len, reverse=True))
@@ -74,6 +75,13 @@ class Day:
     end: int  # exclusive
     written: str  # "14 June 2024", "Tuesday"
     relative: bool = False  # counted from the article's date
+
+
+def clause(value: Amount | Day, text: str) -> tuple[int, int]:
+    """Return the range of the clause around a value of `text`, in characters, its end exclusive."""
+    begin = max((m.end() for m in CLAUSE.finditer(text, 0, value.start)), default=0)
+    ending = CLAUSE.search(text, value.end)
+    return begin, ending.start() if ending else len(text)
 
 
 def amounts(text: str) -> list[Amount]:

@@ -148,7 +148,7 @@ class Gate:
         if plain and self._said(plain, there) < LEAST_SAID:
             failures.append("says more than the cited sentence")
         near = named & set(facts.content_stems(around))
-        if not (facts.numbers(text) or any(_there(stem, there) for stem in (*stems, *self._asked))):
+        if not (facts.numbers(text) or any(facts.among(stem, there) for stem in (*stems, *self._asked))):
             failures.append("the cited sentence itself says nothing of it")
         if len(stems) < FRAGMENT:  # "900 euros" says what the question asks about it
             stems, text = [*stems, *self._asked], f"{self._question} {text}"
@@ -190,7 +190,7 @@ class Gate:
             known = set(facts.content_stems(f"{quoted} {_around(text, sentence)} {_dated(sentence)}"))
             few = len(facts.content_stems(text)) < FRAGMENT
             asked = self._asked - self._stems_of_names(self._question) if few else frozenset()
-            if not all(_there(stem, known) for stem in (*said, *asked)):
+            if not all(facts.among(stem, known) for stem in (*said, *asked)):
                 return True
         return facts.reworded(said, there)
 
@@ -203,7 +203,7 @@ class Gate:
         named = self._stems_of_names(effect)
         there = set(facts.content_stems(quoted))
         plain = [stem for stem in facts.content_stems(effect) if stem not in named]
-        shared = sum(_there(stem, there) for stem in plain)
+        shared = sum(facts.among(stem, there) for stem in plain)
         return not facts.tells_why(quoted) or shared < LEAST_OF_EFFECT * len(plain)
 
     def _no_answer(self, text: str) -> str | None:
@@ -267,7 +267,7 @@ class Gate:
 
     def _said(self, stems: Sequence[str], there: set[str]) -> float:
         """The share of `stems` that the sentence says; a word taken over from the question counts less."""
-        weights = [1.0 if _there(stem, there) else QUESTION_WORD * (stem in self._asked) for stem in stems]
+        weights = [1.0 if facts.among(stem, there) else QUESTION_WORD * (stem in self._asked) for stem in stems]
         return sum(weights) / len(weights)
 
     def _holds(self, support: Support) -> bool:
@@ -324,11 +324,6 @@ def _written_otherwise(text: str, grounds: str) -> set[str]:
     initials = {name.casefold() for name in facts.short_forms(grounds)}
     written = set(re.findall(r"\b[A-Z]{2,6}\b", grounds))
     return initials.union(*(words for name, words in facts.short_forms(text).items() if name in written))
-
-
-def _there(stem: str, there: set[str]) -> bool:
-    """True if the stem, or one of its family, is among `there`."""
-    return stem in there or any(facts.alike(stem, other) for other in there)
 
 
 def _only_contrary(support: Support) -> bool:
