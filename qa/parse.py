@@ -143,10 +143,16 @@ def marks(text: str) -> tuple[int, ...]:
 
 
 def renumbered(text: str, after: int) -> str:
-    """Return `text` with `after` added to the numbers in its marks."""
+    """Return `text` with `after` added to the numbers in its marks, none of which goes over the end of a line."""
     if not after:
         return text
-    return _MARKS.sub(lambda mark: re.sub(r"\d+", lambda number: str(int(number[0]) + after), mark[0]), text)
+
+    def moved(mark: re.Match[str]) -> str:
+        if "\n" in mark[0].strip():
+            return mark[0]
+        return re.sub(r"\d+", lambda number: str(int(number[0]) + after), mark[0])
+
+    return _MARKS.sub(moved, text)
 
 
 def _single_spaced(text: str) -> str:

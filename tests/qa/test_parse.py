@@ -331,6 +331,7 @@ def test_time_is_linear_in_small_chunks(name: str) -> None:
 
 
 @given(COMPLETIONS, st.integers(0, 40))
+@example("[\n0]", 1)  # cut at the line's end, so it is no mark
 def test_numbering_on_moves_the_marks_and_nothing_else(text: str, after: int) -> None:
     moved = renumbered(text, after)
     assert renumbered(text, 0) == text
