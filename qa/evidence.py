@@ -56,8 +56,9 @@ def evidence_for(
     and more is shown.
 
     A sentence that leans on the one before ("He said ...") brings it along while there is room. Of the passages that others
-    led to, the best sentences have places of their own: by the question alone they would hardly be chosen. And so have those
-    of any passage, also of `others`, that introduce whom or what is asked about.
+    led to, the best sentences have places of their own: by the question alone they would hardly be chosen. Yet their scores
+    are told as the question alone reads them, like those of all others. Places of their own have also the sentences of any
+    passage, also of `others`, that introduce whom or what is asked about.
     """
     read = _worth_reading([*hits, *_found_twice(hits)], config)
     texts = {name: library.sentences(name) for name in dict.fromkeys(hit.passage.article_id for hit in read)}
@@ -70,7 +71,7 @@ def evidence_for(
         order = in_turn(_near(direct, config), lambda one: one.sentence.article_id)
     else:
         order = [*_introductions(question, [*hits, *others], texts, library, reranker), *_joined(direct, led, config)]
-    chosen = _within_budget(order, texts, config, neighbours=not everything)
+    chosen = _of_the_question(question, _within_budget(order, texts, config, neighbours=not everything), reranker)
     best: dict[str, int] = {}
     for candidate, _ in chosen:
         best.setdefault(candidate.sentence.article_id, len(best))
@@ -199,12 +200,14 @@ def _ranked(
     else:
         scores = []
         for asked, some in groupby(pairs, key=lambda pair: pair[1].asked or pair[1].clause):
-            scores += reranker.scores(asked or question, [f"{short_title(h.title)}: {s.text}" for s, h in some])
-    candidates = [
-        _Candidate(sentence, hit, score + hit.stages.get("time", 0.0))
-        for (sentence, hit), score in zip(pairs, scores, strict=True)
-    ]
+            scores += _scores(asked or question, list(some), reranker)
+    candidates = [_Candidate(sentence, hit, score) for (sentence, hit), score in zip(pairs, scores, strict=True)]
     return sorted(candidates, key=lambda candidate: -candidate.score)
+
+
+def _scores(question: str, read: Sequence[tuple[Sentence, Hit]], reranker: Reranker) -> list[float]:
+    scores = reranker.scores(question, [f"{short_title(hit.title)}: {sentence.text}" for sentence, hit in read])
+    return [score + hit.stages.get("time", 0.0) for score, (_, hit) in zip(scores, read, strict=True)]
 
 
 def _within_budget(
@@ -232,6 +235,23 @@ def _within_budget(
             articles.add(item.sentence.article_id)
             tokens += cost
     return list(chosen.values())
+
+
+def _of_the_question(
+    question: str, chosen: Sequence[tuple[_Candidate, bool]], reranker: Reranker | None
+) -> list[tuple[_Candidate, bool]]:
+    """The chosen, each with its score for the question alone.
+
+    Read behind the passage that led to it a sentence has some seven logits whatever it says: it would seem the best of all.
+    The sentence that answers alone is gold more often so: musique 23 of 40 (19), qed 80 of 104 (76), timeqa 32 of 108 (29),
+    squad2 53 of 61 (52), hotpotqa 23 of 40 (25).
+    """
+    led = [one for one, _ in chosen if one.hit.asked]
+    if reranker is None or not led:
+        return list(chosen)
+    scores = _scores(question, [(one.sentence, one.hit) for one in led], reranker)
+    alone = {id(one): replace(one, score=score) for one, score in zip(led, scores, strict=True)}
+    return [(alone.get(id(one), one), neighbour) for one, neighbour in chosen]
 
 
 def _said_already(sentence: Sentence, chosen: Iterable[tuple[_Candidate, bool]]) -> bool:

@@ -36,11 +36,19 @@ class Listening(ByWord):
 
     def __init__(self, **scores: float) -> None:
         super().__init__(**scores)
-        self.asked: set[str] = set()
+        self.asked: dict[str, list[str]] = {}
 
     def scores(self, question: str, texts: Sequence[str]) -> list[float]:
-        self.asked.add(question)
+        self.asked.setdefault(question, []).extend(texts)
         return super().scores(question, texts)
+
+
+class Led(ByWord):
+    """Likes whatever it reads behind the passage that led to it."""
+
+    def scores(self, question: str, texts: Sequence[str]) -> list[float]:
+        more = 0.0 if question == "?" else 7.0
+        return [score + more for score in super().scores(question, texts)]
 
 
 def hits_of(library: Library, *articles: Article) -> list[Hit]:
@@ -276,8 +284,19 @@ def test_what_others_led_to_is_also_read_for_the_question_alone(empty: Library) 
     for stages, alone in (({"hop": 7.0}, False), ({"hop": 7.0, "rerank": 6.0}, True)):
         reading = Listening(Engineers=5.0)
         found = evidence_for("?", [replace(hit, stages=stages) for hit in led], empty, Config(), reading)
-        assert ("?" in reading.asked, "? Storm Ingrid strikes" in reading.asked) == (alone, True)
+        every = {text for asked in reading.asked.values() for text in asked}
+        assert set(reading.asked["? Storm Ingrid strikes"]) == every
+        assert (set(reading.asked["?"]) == every) == alone
         assert len({(e.article_id, e.sentence) for e in found}) == len(found)
+
+
+def test_what_others_led_to_is_scored_for_the_question_alone(empty: Library) -> None:
+    """Behind the passage that led to it every sentence reads well: it would seem to answer better than those that do."""
+    bridge, storm = filled(empty, BRIDGE, STORM)
+    hits = [replace(bridge, score=2.0), replace(storm, asked="? Storm Ingrid strikes", score=7.0, stages={"hop": 7.0})]
+    found = evidence_for("?", hits, empty, Config(), Led(bridge=2.0, Ingrid=-3.0))
+    scores = {e.article_id: max(one.score for one in found if one.article_id == e.article_id) for e in found}
+    assert scores == {BRIDGE.id: 2.0, STORM.id: -3.0}
 
 
 def test_the_samples_answer_a_short_question(samples: tuple[Article, ...], reranker: Reranker, tmp_path: Path) -> None:
