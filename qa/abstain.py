@@ -66,7 +66,7 @@ CLOSER = Weights(bias=0.47, sentence=0.0, passage=0.18, says=0.17, written=0.0, 
 UNSURE = 1.5  # logits by HEARD on either side of even odds, within which it is asked for that
 UNREAD = Weights(bias=-1.34, sentence=0.16, passage=0.155, says=0.0, written=1.75)  # where there is no reader
 SCORE_BESIDE_READING = 0.5  # gold sentence first: squad2 .89 (.84 by the score alone), qed .80 (.78), clapnq .77 (.79)
-NEAR = 2.0  # logits behind the best sentence at which none is taken instead of it
+NEAR = 4.0  # logits behind the best sentence at which none is taken instead of it; at 2 "Nobody was killed" was too far
 MOST_LEANING = 8.0  # where the first words that a server tells of end
 FAR_BETTER = 2.5  # by so much, in logits of `_standings`, another sentence takes the place of what a small model cites
 

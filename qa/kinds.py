@@ -73,6 +73,10 @@ _CALENDAR = facts.MONTHS.keys() | facts.WEEKDAYS.keys()
 # "When do you blind bake a crust?" asks for a condition, and "nothing" is an amount: neither needs a number.
 _ON_WHAT_CONDITION = re.compile(r"\W*when (?:do|should|can|must|may|would) (?:you|we|one|i|people)\b", re.IGNORECASE)
 _NONE_AT_ALL = re.compile(r"\b(?:nothing|none|nobody|no one|for free|free of charge)\b", re.IGNORECASE)
+_ANYONE = re.compile(r"\b(?:any|some)(?:one|body|thing)\b", re.IGNORECASE)  # whoever it was: the answer may tell
+_NOT_SO_MANY = re.compile(r",?\s*\b(?:and |but )?not (?P<number>[\w.,]+)", re.IGNORECASE)  # "killed five and not three"
+_OF_SAYING = re.compile(r"\b(?:say|says|said|tell|told|claim\w*|announc\w*|deny|denied|admit\w*)\b", re.IGNORECASE)
+_WHO_SAID_SO = re.compile(r",\s+[^,;:“”\"]{0,60}\bsaid\b[^,;:“”\"]{0,60}$", re.IGNORECASE)
 _NUMBERED = re.compile(r"\bNo\.\s?(?=\d)")  # "hanger No. 17" denies nothing
 
 
@@ -139,8 +143,8 @@ def _has_what_is_asked(question: str, text: str) -> bool:
     wanted = kind(question)
     if _WHY.match(question) and not _shares(question, text):
         return False
-    harm = _harm(" ".join(facts.folded(question).partition("how many")[2].split()[:COUNTED]))
-    if harm and not harm & _harm(text):
+    harm = senses.harm(" ".join(facts.folded(question).partition("how many")[2].split()[:COUNTED]))
+    if harm and not harm & senses.harm(text):
         return False
     if wanted not in ("when", "amount") or facts.numbers(text) - facts.numbers(question):
         return True
@@ -155,35 +159,43 @@ def _shares(question: str, text: str) -> bool:
     return any(facts.among(one, there) for one in facts.content_stems(question))
 
 
-def _harm(text: str) -> set[str]:
-    """What `text` says can happen to people: to be injured is not to die."""
-    return senses.stems(text) & {senses.sense(word) for word in senses.HARM}
-
-
 def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] | None:
     """Return what `text` says to a yes/no question, None where a rule cannot tell.
 
     No: it denies words of the question, or says the opposite. Yes: it says every word of the question that carries meaning,
-    or the words `around` it (title, sentences before) do, and denies nothing. Names aside, it says more than half of them itself:
+    or the words `around` it (title, sentences before) do, and denies nothing. Whoever "anyone" is, it says so of somebody. Names aside, it says more than half of them itself:
     what is said beside "the bridge will open" does not tell that the bridge is open.
     """
     question, text = (_NUMBERED.sub("", one) for one in (without_turn(question), text))
-    asked = frozenset(facts.content_stems(question))
+    question, text = _ANYONE.sub(" ", question), _NOT_SO_MANY.sub(_if_a_number, text)
+    if not _OF_SAYING.search(question):
+        text = _WHO_SAID_SO.sub("", text)  # "..., the mayor said": the mayor is not among the killed
+    asked = frozenset(_stems(question))
     if facts.negated(question) or not asked:
         return None
-    if facts.denied(text, asked) or facts.contrary(question, text):
+    denied = asked.union(one for one in facts.content_stems(text) if senses.happened(one) in asked)
+    if facts.denied(text, denied) or facts.contrary(question, text):
         return "No"
-    there = set(facts.content_stems(f"{text} {around}"))
+    there = _stems(f"{text} {around}")
     hedges = [{word.casefold() for word in _HEDGED.findall(one)} for one in (text, question)]
     if hedges[0] - hedges[1] or not _same_order(question, text):
         return None
-    here = set(facts.content_stems(text))
-    plain = asked.difference(facts.content_stems(" ".join(facts.names(question))))
+    here = _stems(text)
+    plain = asked.difference(_stems(" ".join(facts.names(question))))
     said = {one for one in plain if facts.among(one, here)}
     if facts.negated(text) or not asked & here or 2 * len(said) <= len(plain) != 0:
         return None
     numbers = facts.numbers(question) <= facts.numbers(f"{text} {around}")
     return "Yes" if numbers and all(facts.among(stem, there) for stem in asked) else None
+
+
+def _stems(text: str) -> set[str]:
+    """The content stems, with one for all words of what happens to people: who was killed has died."""
+    return {senses.happened(stem) for stem in facts.content_stems(text)}
+
+
+def _if_a_number(match: re.Match[str]) -> str:
+    return "" if facts.numbers(match["number"]) else match[0]
 
 
 def bare(text: str) -> bool:

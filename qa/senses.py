@@ -59,9 +59,25 @@ def sense(word: str) -> str:
     return _senses().get(stem, stem)
 
 
+def happened(stem: str) -> str:
+    """Return the stem that stands for all words of what the stem tells of people ("kill": "die"); others as they are."""
+    one = _senses().get(stem, stem)
+    return one if one in _harm() else stem
+
+
 def stems(text: str) -> set[str]:
     """Return the content stems of `text`, each as the one that stands for its meaning."""
     return {_senses().get(stem, stem) for stem in facts.content_stems(text)}
+
+
+def harm(text: str) -> set[str]:
+    """Return what `text` says can happen to people, each by the stem that stands for it: to be injured is not to die."""
+    return stems(text) & _harm()
+
+
+@cache
+def _harm() -> frozenset[str]:
+    return frozenset(map(sense, HARM))
 
 
 @cache

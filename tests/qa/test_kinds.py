@@ -120,6 +120,20 @@ def test_a_number_of_the_question_may_stand_around_the_sentence() -> None:
         ("Will the bridge reopen?", "The bridge will reopen in June.", "Yes"),
         ("Did Brink kill Marsh?", "Brink is accused of trying to kill Marsh.", None),
         ("Did the mine close in May?", "The mine opened in May.", "No"),
+        (
+            "did anyone die in the storm",
+            "The storm killed five people and not three, the police said on Friday.",
+            "Yes",
+        ),
+        ("Did anyone die in the storm?", "The storm may have killed five people.", None),
+        ("Was anybody killed?", "Twelve people were hurt.", None),
+        ("Were there any deaths?", "Nobody was killed, it said.", "No"),
+        ("Has anyone been arrested?", "No arrests have been made.", "No"),
+        ("Did anyone see the crash?", "A woman saw the crash.", "Yes"),
+        ("Did the storm kill the mayor?", "The storm killed five people, the mayor said.", None),
+        ("Did the mayor say that the storm killed five?", "The storm killed five people, the mayor said.", "Yes"),
+        ("Was anybody there?", "There was a storm.", None),
+        ("Did the bill fall?", "The bill is not so high.", None),
     ],
 )
 def test_yes_and_no_are_told_only_by_rule(question: str, text: str, verdict: str | None) -> None:
