@@ -163,8 +163,9 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     """Return what `text` says to a yes/no question, None where a rule cannot tell.
 
     No: it denies words of the question, or says the opposite. Yes: it says every word of the question that carries meaning,
-    or the words `around` it (title, sentences before) do, and denies nothing. Whoever "anyone" is, it says so of somebody. Names aside, it says more than half of them itself:
-    what is said beside "the bridge will open" does not tell that the bridge is open.
+    or the words `around` it (title, sentences before) do, and denies nothing. Whoever "anyone" is, it says so of somebody.
+    Names aside, it says more than half of them itself: what is said beside "the bridge will open" does not tell that the bridge
+    is open.
     """
     question, text = (_NUMBERED.sub("", one) for one in (without_turn(question), text))
     question, text = _ANYONE.sub(" ", question), _NOT_SO_MANY.sub(_if_a_number, text)
