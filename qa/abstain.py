@@ -63,6 +63,7 @@ READ = Weights(bias=-0.34, sentence=0.0, passage=0.14, says=0.45, written=0.6)
 HEARD = Weights(bias=0.17, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.47, unfit=-1.17)
 # The same where the model has also told what it leans to when it sees that sentence alone.
 CLOSER = Weights(bias=0.47, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.3, unfit=-1.17, closer=0.3)
+FLOOR = 1.0  # of the best passage's score beside what the model tells: lower, it speaks of short questions, not of what is there
 UNSURE = 1.5  # logits by HEARD on either side of even odds, within which it is asked for that
 UNREAD = Weights(bias=-1.34, sentence=0.16, passage=0.155, says=0.0, written=1.75)  # where there is no reader
 SCORE_BESIDE_READING = 0.5  # gold sentence first: squad2 .89 (.84 by the score alone), qed .80 (.78), clapnq .77 (.79)
@@ -178,13 +179,12 @@ class Answerability:
         passages = [hit.stages["rerank"] for hit in self.found.retrieved if "rerank" in hit.stages]
         if not answering or not passages:
             return None
-        score = max(e.score for e in answering)
+        score, passage = max(e.score for e in answering), max(passages)
         says = max((reading.says for reading in self.readings(answering)), default=None)
 
         def logit(weights: Weights, closer: float = 0.0) -> float:
-            made = (
-                weights.bias + weights.sentence * score + weights.passage * max(passages) + weights.says * (says or 0.0)
-            )
+            best = passage if weights.leaning == 0 else max(passage, FLOOR)
+            made = weights.bias + weights.sentence * score + weights.passage * best + weights.says * (says or 0.0)
             made += weights.written * written + weights.leaning * (self.leaning or 0.0) + weights.closer * closer
             return made + (0.0 if fits else weights.unfit)
 

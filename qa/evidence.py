@@ -23,6 +23,8 @@ LEAST = 2  # sentences shown however far the second is behind: a pair can be com
 CHARS_PER_TOKEN = 4.2  # of the default model on English news text, measured; a heading costs about 25 tokens
 HEADING_TOKENS = 25
 TITLE_CHARS = 60
+AFTER = 1.0  # logits that a sentence has to add to the one before it
+SHORT = 7  # words of a sentence that may say little without the one before
 SAME = 0.8  # Jaccard of content words above which two sentences say the same: the better one takes the place
 CONTEXT_SENTENCES = 2  # before a cited sentence: where its "he" and "the envoy" are named
 
@@ -71,7 +73,8 @@ def evidence_for(
         order = in_turn(_near(direct, config), lambda one: one.sentence.article_id)
     else:
         order = [*_introductions(question, [*hits, *others], texts, library, reranker), *_joined(direct, led, config)]
-    chosen = _of_the_question(question, _within_budget(order, texts, config, neighbours=not everything), reranker)
+    within = _within_budget(order, texts, config, neighbours=not everything)
+    chosen = _of_the_question(question, within, texts, reranker)
     best: dict[str, int] = {}
     for candidate, _ in chosen:
         best.setdefault(candidate.sentence.article_id, len(best))
@@ -200,14 +203,39 @@ def _ranked(
     else:
         scores = []
         for asked, some in groupby(pairs, key=lambda pair: pair[1].asked or pair[1].clause):
-            scores += _scores(asked or question, list(some), reranker)
+            scores += _scores(asked or question, list(some), texts, reranker)
     candidates = [_Candidate(sentence, hit, score) for (sentence, hit), score in zip(pairs, scores, strict=True)]
     return sorted(candidates, key=lambda candidate: -candidate.score)
 
 
-def _scores(question: str, read: Sequence[tuple[Sentence, Hit]], reranker: Reranker) -> list[float]:
-    scores = reranker.scores(question, [f"{short_title(hit.title)}: {sentence.text}" for sentence, hit in read])
+def _scores(
+    question: str, read: Sequence[tuple[Sentence, Hit]], texts: dict[str, tuple[Sentence, ...]], reranker: Reranker
+) -> list[float]:
+    """The sentences' scores, for those that lean on the one before also read after it.
+
+    "Her successor is Odile Brennan" says little by itself. Where the two together answer better than the one before alone, by
+    more than AFTER, that is the score, less AFTER.
+    """
+    alone = reranker.scores(question, [f"{short_title(hit.title)}: {sentence.text}" for sentence, hit in read])
+    places = {(sentence.article_id, sentence.index): at for at, (sentence, _) in enumerate(read)}
+    leaning = [at for at, (sentence, _) in enumerate(read) if sentence.index and _leans(sentence.text)]
+    after = reranker.scores(question, [_after(*read[at], texts) for at in leaning]) if leaning else []
+    scores = list(alone)
+    for at, score in zip(leaning, after, strict=True):
+        sentence, _ = read[at]
+        before = places.get((sentence.article_id, sentence.index - 1))
+        if before is None or score > alone[before] + AFTER:
+            scores[at] = max(alone[at], score - AFTER)
     return [score + hit.stages.get("time", 0.0) for score, (_, hit) in zip(scores, read, strict=True)]
+
+
+def _leans(text: str) -> bool:
+    return bool(_LEANS_BACK.match(text)) or len(text.split()) <= SHORT
+
+
+def _after(sentence: Sentence, hit: Hit, texts: dict[str, tuple[Sentence, ...]]) -> str:
+    before = texts[sentence.article_id][sentence.index - 1]
+    return f"{short_title(hit.title)}: {before.text} {sentence.text}"
 
 
 def _within_budget(
@@ -238,7 +266,10 @@ def _within_budget(
 
 
 def _of_the_question(
-    question: str, chosen: Sequence[tuple[_Candidate, bool]], reranker: Reranker | None
+    question: str,
+    chosen: Sequence[tuple[_Candidate, bool]],
+    texts: dict[str, tuple[Sentence, ...]],
+    reranker: Reranker | None,
 ) -> list[tuple[_Candidate, bool]]:
     """The chosen, each with its score for the question alone.
 
@@ -249,7 +280,7 @@ def _of_the_question(
     led = [one for one, _ in chosen if one.hit.asked]
     if reranker is None or not led:
         return list(chosen)
-    scores = _scores(question, [(one.sentence, one.hit) for one in led], reranker)
+    scores = _scores(question, [(one.sentence, one.hit) for one in led], texts, reranker)
     alone = {id(one): replace(one, score=score) for one, score in zip(led, scores, strict=True)}
     return [(alone.get(id(one), one), neighbour) for one, neighbour in chosen]
 

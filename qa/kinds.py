@@ -30,7 +30,9 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         ),
     ),
     ("when", re.compile(r"\W*when\b|.*\b(?:what|which) (?:day|date|year|month)\b", re.IGNORECASE)),
-    ("amount", re.compile(r".*\bhow (?:many|much|long|old|far|large|big|deep|high|often|tall|wide|fast)\b", re.IGNORECASE)),
+    ("amount", re.compile(
+        r".*\bhow (?:many|much|long|old|young|far|large|big|deep|high|often|tall|wide|fast|late|early|cold|hot|warm|heavy|thick"
+        r"|strong|steep|loud)\b", re.IGNORECASE)),
 )  # fmt: skip
 _TURN = re.compile(r"\(asked after: .*\)$", re.DOTALL)
 _YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
@@ -66,7 +68,6 @@ _HEDGED = re.compile(
     r"|due|set|need\w*|has|have|had) to)\b",
     re.IGNORECASE,
 )
-_WHY = re.compile(r"\W*(?:(?:and|but|so)\s+)?why\b", re.IGNORECASE)
 COUNTED = 6  # words after "how many" that tell what is counted, and what happened to them
 LIFE = 45  # years: "(1910-1986)" after a name tells of none between
 _CALENDAR = facts.MONTHS.keys() | facts.WEEKDAYS.keys()
@@ -141,7 +142,7 @@ def _years_of(question: str, told: str) -> set[Decimal]:
 
 def _has_what_is_asked(question: str, text: str) -> bool:
     wanted = kind(question)
-    if _WHY.match(question) and not _shares(question, text):
+    if facts.WHY.match(question) and not _shares(question, text):
         return False
     harm = senses.harm(" ".join(facts.folded(question).partition("how many")[2].split()[:COUNTED]))
     if harm and not harm & senses.harm(text):

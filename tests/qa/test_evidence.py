@@ -307,3 +307,27 @@ def test_the_samples_answer_a_short_question(samples: tuple[Article, ...], reran
         assert any(hit.asked and "rerank" in hit.stages for hit in found.hits)
         shown = evidence_for("how long is the crack?", found.hits[: found.depth], library, Config(), reranker)
     assert any("14.5 centimetres" in one.text for one in shown)
+
+
+def test_a_sentence_that_leans_on_the_one_before_is_read_after_it(empty: Library) -> None:
+    """What has cost 21 million euros is told by the sentence before: the two together say more than the first alone."""
+    recall = Article(
+        "recall",
+        "A firm",
+        "In June the firm widened its recall. It has cost 21 million euros. Sales fell. The chief goes in May.",
+    )
+    hits = filled(empty, recall)
+
+    class Together(ByWord):
+        def scores(self, _question: str, texts: Sequence[str]) -> list[float]:
+            return [
+                4.0 if "recall" in text and "cost" in text else -1.0 if "recall" in text or "May" in text else -9.0
+                for text in texts
+            ]
+
+    found = {e.text: e for e in evidence_for("What did the recall cost?", hits, empty, Config(), Together())}
+    assert found["It has cost 21 million euros."].score == 3.0  # less what it has to add
+    assert found["In June the firm widened its recall."].neighbour
+    assert all(
+        e.score < 0 for e in found.values() if e.text.startswith(("Sales", "The chief"))
+    )  # short, and add nothing
