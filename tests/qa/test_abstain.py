@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import Passage
-from qa.abstain import FAR_BETTER, MOST_LEANING, NEAR, Answerability, Read, leaning
+from qa.abstain import FAR_BETTER, FLOOR, MOST_LEANING, NEAR, Answerability, Read, leaning
 from qa.types import Citation, Evidence, EvidenceFound, Hit, Reading
 
 WHO = "who did Mittal meet?"
@@ -62,6 +62,19 @@ def test_it_is_a_probability_that_grows_with_both_scores(sentence: float, passag
         grown = Answerability(better).written(cited(better.evidence[0]))
         assert grown is not None
         assert grown >= likely
+
+
+@given(logits, st.floats(-8, 8))
+def test_a_low_best_passage_says_no_less_than_the_floor_where_the_model_tells(passage: float, leans: float) -> None:
+    """To a short question the best passage often reads low, and the sentence answers all the same."""
+
+    def likely(passage: float, leans: float | None) -> float:
+        judge = Answerability(found(WHO, [5.0], passage), lambda _, some: [Reading(0.0, 0, 1) for _ in some])
+        judge.leaning = leans
+        return judge.written(cited(judge.found.evidence[0])) or 0.0
+
+    assert likely(passage, leans) == likely(max(passage, FLOOR), leans)
+    assert (likely(passage, None) < likely(FLOOR, None)) == (passage < FLOOR)
 
 
 @given(logits, logits)

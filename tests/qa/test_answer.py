@@ -370,6 +370,19 @@ def test_what_the_first_word_leaves_open_gets_a_closer_look(library: Library, re
     assert asked(OPEN, question=question, reply=COMMENT)[0].closer is None
 
 
+def test_a_refusal_counts_less_where_the_closer_look_leans_to_an_answer(library: Library, reranker: Reranker) -> None:
+    def asked(refuses: float, answerable: float) -> Answer:
+        refusal = Chunk("NOT STATED", instead={"[": math.log(1 - OPEN), "NOT": math.log(OPEN)})
+        llm = ScriptedLLM([refusal], [first_word(refuses)], ["NOT STATED"])
+        return Asker(library, Config(answerable=answerable), llm=llm, reranker=lambda: reranker).ask(WHO)
+
+    for refuses, status in ((0.49, "answered"), (0.51, "abstained")):
+        likely = asked(refuses, 0.0).answerability
+        assert likely is not None
+        assert asked(refuses, likely - 0.1).status == status
+        assert asked(refuses, likely + 0.01).status == "abstained"
+
+
 def test_a_model_that_breaks_off_is_not_asked_for_a_closer_look(library: Library, reranker: Reranker) -> None:
     llm = ScriptedLLM([first_word(OPEN), f" {MET} They", LLMUnavailableError("gone")])
     answer = Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask(WHO)

@@ -424,3 +424,18 @@ def test_any_stems_can_be_compared_and_none_repeats_itself_reworded(said: list[s
     assert not facts.reworded(said, [])  # a sentence of names alone has none
     assert facts.reworded(["met", "spoke", *said, "rest"], ["met", "spoke", *said, "motion"])
     facts.reworded(said, there)
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "adds"),
+    [
+        ("why did Lind want a recount", "Lind asked for a recount at once.", False),
+        ("And why did Lind want a recount?", "Lind asked for a recount because of a power cut.", True),
+        ("Who wanted a recount?", "Lind asked for a recount at once.", True),
+        ("Who asked for a recount?", "Somebody asked for the recount.", True),
+        ("Was there a recount?", "There was a recount.", False),
+        ("Why?", "It was so.", True),  # it has no word with meaning to go by
+    ],
+)
+def test_a_sentence_that_adds_nothing_does_not_answer(question: str, text: str, adds: bool) -> None:  # noqa: FBT001
+    assert facts.adds(text, question) is adds
