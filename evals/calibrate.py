@@ -32,7 +32,7 @@ from qa.types import Evidence, EvidenceFound
 
 PARTS = 10  # of the cross-validation
 RIDGE = 1.0  # of the weights, per standard deviation of their sign
-SIGNS = ("passage", "says", "leaning", "unfit", "closer")  # as `qa.abstain.Weights` names them
+SIGNS = ("passage", "says", "leaning", "unfit", "hasty", "closer")  # as `qa.abstain.Weights` names them
 DIALS = (0.4, 0.5, 0.55, 0.6, 0.65, 0.7)
 
 
@@ -42,8 +42,8 @@ class Case:
 
     run: str
     answerable: bool
-    # The logits of the best passage and of the sentence's reading. If the model told what it leaned to, also that, and 1.0 where
-    # the rules are against the sentence that it named.
+    # The logits of the best passage and of the sentence's reading. If the model told what it leaned to, also that, 1.0 where
+    # the rules are against the sentence that it named, and 1.0 where the question is typed as into a search box.
     signs: tuple[float, ...]
     fits: bool  # a sentence passes the rules, or was named by such a model
     closer: float | None = None  # what the model leaned to where it saw that sentence alone; None if it was not asked
@@ -89,8 +89,9 @@ def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: b
         alone, unfit = judge.alone(), False
         answer = alone.sentence if alone else None
     says = judge.readings([answer])[0].says if answer else 0.0
-    told = () if leaning is None else (leaning, float(unfit))
-    return Case(run, answerable, (max(passages), says, *told), answer is not None, prediction.get("closer"))
+    told = () if leaning is None else (leaning, float(unfit), float(kinds.hasty(asked)))
+    best = max(passages) if leaning is None else max(*passages, abstain.FLOOR)
+    return Case(run, answerable, (best, says, *told), answer is not None, prediction.get("closer"))
 
 
 def _named(prediction: Prediction, shown: Sequence[Evidence]) -> Evidence | None:

@@ -56,13 +56,16 @@ class Weights:
     leaning: float = 0.0  # for each of the log-odds of the model's first word
     unfit: float = -math.inf  # where a rule says that the sentence does not answer (`qa.kinds.fits`)
     closer: float = 0.0  # for each of the log-odds of its first word where it is shown that sentence alone
+    hasty: float = 0.0  # where the question is typed as into a search box
 
 
 READ = Weights(bias=-0.34, sentence=0.0, passage=0.14, says=0.45, written=0.6)
 # Where the model tells. Of the sentences that it leaned to and a rule was against about half did answer (15 of 27).
-HEARD = Weights(bias=0.17, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.47, unfit=-1.17)
+HEARD = Weights(bias=0.17, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.47, unfit=-1.17, hasty=0.8)
 # The same where the model has also told what it leans to when it sees that sentence alone.
-CLOSER = Weights(bias=0.47, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.3, unfit=-1.17, closer=0.3)
+CLOSER = Weights(
+    bias=0.47, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.3, unfit=-1.17, closer=0.3, hasty=0.8
+)
 FLOOR = 1.0  # of the best passage's score beside what the model tells: lower, it speaks of short questions, not of what is there
 UNSURE = 1.5  # logits by HEARD on either side of even odds, within which it is asked for that
 UNREAD = Weights(bias=-1.34, sentence=0.16, passage=0.155, says=0.0, written=1.75)  # where there is no reader
@@ -180,13 +183,14 @@ class Answerability:
         if not answering or not passages:
             return None
         score, passage = max(e.score for e in answering), max(passages)
+        hasty = kinds.hasty(self.found.standalone)
         says = max((reading.says for reading in self.readings(answering)), default=None)
 
         def logit(weights: Weights, closer: float = 0.0) -> float:
             best = passage if weights.leaning == 0 else max(passage, FLOOR)
             made = weights.bias + weights.sentence * score + weights.passage * best + weights.says * (says or 0.0)
             made += weights.written * written + weights.leaning * (self.leaning or 0.0) + weights.closer * closer
-            return made + (0.0 if fits else weights.unfit)
+            return made + weights.hasty * hasty + (0.0 if fits else weights.unfit)
 
         judged = logit(UNREAD if says is None else READ if self.leaning is None else HEARD)
         if says is not None and self.leaning is not None and abs(judged) < UNSURE and self.look is not None:

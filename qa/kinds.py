@@ -86,6 +86,12 @@ def without_turn(question: str) -> str:
     return _TURN.sub("", question)
 
 
+def hasty(question: str) -> bool:
+    """Return True if `question` is typed as into a search box: in small letters, and without its question mark."""
+    asked = without_turn(question).rstrip()
+    return asked.islower() and not asked.endswith("?")
+
+
 def kind(question: str) -> Kind:
     """Return what kind of answer `question` wants, by its words."""
     plain = without_turn(question)

@@ -121,18 +121,18 @@ def test_the_sentence_is_the_one_that_the_model_named(tmp_path: Path) -> None:
         (None, 3.0),
     ):
         case = one_case(tmp_path, QUESTION, *evidence, completion=completion, leaning=0.25)
-        assert case.signs == (1.0, says, 0.25, 0.0)
+        assert case.signs == (1.0, says, 0.25, 0.0, 0.0)
 
 
 def test_the_rules_are_a_sign_beside_what_the_model_leaned_to(tmp_path: Path) -> None:
     evidence = [shown(TEXT, 2.0, context="3"), shown("Who won?", 1.0, context="-1", label=2)]
     for completion, leaning, signs in (
-        ("[1] Ada Brink won.", 0.25, (1.0, 3.0, 0.25, 1.0)),
-        ("[2] Who won?", 0.25, (1.0, 0.0, 0.25, 0.0)),  # what asks says nothing
+        ("[1] Ada Brink won.", 0.25, (1.0, 3.0, 0.25, 1.0, 0.0)),
+        ("[2] Who won?", 0.25, (1.0, 0.0, 0.25, 0.0, 0.0)),  # what asks says nothing
         ("[1] Ada Brink won.", None, (1.0, 0.0)),
     ):
         case = one_case(tmp_path, "When was it won?", *evidence, completion=completion, leaning=leaning)
-        assert (case.signs, case.fits) == (signs, signs[-1] == 1.0)
+        assert (case.signs, case.fits) == (signs, signs[3:4] == (1.0,))
 
 
 def test_several_runs_are_fitted_together_and_shown_apart(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -77,6 +77,16 @@ def test_a_low_best_passage_says_no_less_than_the_floor_where_the_model_tells(pa
     assert (likely(passage, None) < likely(FLOOR, None)) == (passage < FLOOR)
 
 
+def test_a_question_typed_in_haste_is_likelier_answered_where_the_model_tells() -> None:
+    def likely(question: str, leans: float | None) -> float:
+        judge = Answerability(found(question, [5.0]), lambda _, some: [Reading(0.0, 0, 1) for _ in some])
+        judge.leaning = leans
+        return judge.written(cited(judge.found.evidence[0])) or 0.0
+
+    assert likely("who did mittal meet", -1.0) > likely("Who did Mittal meet?", -1.0) == likely(WHO, -1.0)
+    assert likely("who did mittal meet", None) == likely("Who did Mittal meet?", None)
+
+
 @given(logits, logits)
 def test_what_the_model_wrote_and_the_gate_proved_is_likelier_than_the_sentence_alone(
     sentence: float, passage: float

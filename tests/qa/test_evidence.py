@@ -85,7 +85,7 @@ LEANING = Article(
     [
         ("who did Mittal meet?", MET),
         ("how much has India invested?", INVESTED),
-        ("what does the repair cost?", "$6.4 million"),
+        ("how much does repairing Ostrey Bridge cost?", "$6.4 million"),
     ],
 )
 def test_the_sentence_that_answers_is_shown_and_every_sentence_is_a_range(
@@ -327,7 +327,29 @@ def test_a_sentence_that_leans_on_the_one_before_is_read_after_it(empty: Library
 
     found = {e.text: e for e in evidence_for("What did the recall cost?", hits, empty, Config(), Together())}
     assert found["It has cost 21 million euros."].score == 3.0  # less what it has to add
-    assert found["In June the firm widened its recall."].neighbour
+    assert found["In June the firm widened its recall."].score == -1.0
     assert all(
         e.score < 0 for e in found.values() if e.text.startswith(("Sales", "The chief"))
     )  # short, and add nothing
+    # Where the one before answers itself, it stays the best.
+    knows = ByWord(**{"In June": 2.0, "It has cost": 1.0})
+    best = max(evidence_for("?", hits, empty, Config(), knows), key=lambda e: e.score)
+    assert best.text.startswith("In June")
+
+
+def test_what_goes_on_from_the_best_sentence_is_shown_however_it_reads(empty: Library) -> None:
+    text = "Faulds asked for a recount. He said that a candle had been used. Otters swam. She sang. It rained for days on end."
+    hits = filled(empty, Article("vote", "A vote", text))
+    assert texts(evidence_for("?", hits, empty, Config(), ByWord(recount=9.0))) == [
+        "Faulds asked for a recount.",
+        "He said that a candle had been used.",
+    ]
+
+
+def test_a_sentence_that_came_along_and_is_one_of_the_best_is_no_neighbour(empty: Library) -> None:
+    hits = filled(empty, LEANING)
+    found = evidence_for("?", hits, empty, Config(), ByWord(resigned=5.0, Oslo=4.0))
+    assert [(e.text, e.neighbour) for e in found[:2]] == [
+        ("Anna Berg spoke in Oslo.", False),
+        ("She resigned on Monday.", False),
+    ]

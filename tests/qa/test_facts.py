@@ -437,5 +437,5 @@ def test_any_stems_can_be_compared_and_none_repeats_itself_reworded(said: list[s
         ("Why?", "It was so.", True),  # it has no word with meaning to go by
     ],
 )
-def test_a_sentence_that_adds_nothing_does_not_answer(question: str, text: str, adds: bool) -> None:  # noqa: FBT001
+def test_a_sentence_that_adds_nothing_does_not_answer(question: str, text: str, adds: bool) -> None:
     assert facts.adds(text, question) is adds

@@ -150,6 +150,26 @@ def test_what_stands_around_a_sentence_helps_to_say_yes_and_never_no() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "hasty"),
+    [
+        ("who did mittal meet", True),
+        ("where is the 2nd one ", True),
+        ("who did mittal meet?", False),
+        ("Who did Mittal meet", False),
+        ("who did Mittal meet", False),
+        ("when? ", False),
+        ("1931", False),
+        ("", False),
+        ("what is 会議", True),
+        ("会議", False),  # a script without small letters
+        ("where did they meet (asked after: Who did Mittal meet?)", True),
+    ],
+)
+def test_a_question_may_be_typed_in_haste(question: str, hasty: bool) -> None:
+    assert kinds.hasty(question) is hasty
+
+
+@pytest.mark.parametrize(
     ("text", "bare"), [("Yes.", True), ("No", True), ("“No.”", True), ("No, it fell.", False), ("", False)]
 )
 def test_yes_or_no_alone_is_known(text: str, *, bare: bool) -> None:
