@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 
 from index.words import STOP_WORDS, content_words
 
+POINTED = 3  # letters of initials that are also written with points
 MOST = 6  # names, and sources, that are looked for; a pasted article has hundreds
 
 # A name as it is written in a question, with or without its article: for patterns that are not blind to capitals.
@@ -21,6 +22,7 @@ _ALL = re.compile(
     re.IGNORECASE,
 )
 _SHORT = re.compile(r"\b(?:[A-Z]\.){2,6}|\b[A-Z]{2,6}\b")
+_SMALL_SHORT = re.compile(r"\b[Tt]he (us|usa|uk|eu|un|uae)\b")  # of a question typed in small letters
 _QUOTED = re.compile(r"[\"“]([^\"”]{3,100})[\"”]|(?<!\w)['‘]([^'’]{3,80})['’](?!\w)")
 _RUN = re.compile(
     r"[A-Z0-9][\w’'&.-]*(?: (?:(?:of|the|de|von|van|for|and|in|on|to|from|a) ){0,2}[A-Z][\w’'&.-]*)*", re.UNICODE
@@ -77,19 +79,26 @@ def asks_for_all(question: str) -> bool:
 
 
 def other_forms(question: str, texts: Iterable[str]) -> list[str]:
-    """Return initials written out as `texts` have them, and the initials of names written out: each once.
+    """Return initials written out as `texts` have them, the initials of names written out, and those with or without points.
 
-    "EU" gives "European Union" where a text has that; "European Union" gives "EU", whatever the texts have.
+    "EU" gives "European Union" where a text has that; "European Union" gives "EU", and "US" "U.S.", whatever the texts have.
     """
-    asked = {short.group().replace(".", "") for short in _SHORT.finditer(question)}
+    written = [short.group() for short in _SHORT.finditer(question)]
+    written += [word.upper() for word in _SMALL_SHORT.findall(question)]
+    asked = {short.replace(".", "") for short in written}
     found = [
         short for short in _initials(question) if short.lower() not in STOP_WORDS | _WORDS_TOO and short not in asked
     ]
+    found += [_pointed(short) for short in written if len(short.replace(".", "")) <= POINTED]
     for text in texts if asked else ():
         for short, name in _initials(text).items():
             if short in asked:
                 found.append(name)
     return list(dict.fromkeys(found))[:MOST]
+
+
+def _pointed(short: str) -> str:
+    return short.replace(".", "") if "." in short else "".join(f"{letter}." for letter in short)
 
 
 def _runs(text: str) -> Iterator[list[str]]:

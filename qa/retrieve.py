@@ -234,7 +234,7 @@ class Retriever:
             return {}
         phrases = " ".join(f'"{form}"' for form in forms)
         found = self._library.search_words(f"{question} {phrases}", self._config.candidates, within)
-        written = re.compile(rf"\b(?:{'|'.join(map(re.escape, forms))})\b")
+        written = re.compile(rf"(?<!\w)(?:{'|'.join(map(re.escape, forms))})(?!\w)")
         return {"other forms": [one for one in found if written.search(one[0].text)][:IN_SCOPE]}
 
     def _lists(self, question: str, k: int, within: Filter | None) -> dict[str, list[tuple[Passage, float]]]:

@@ -101,8 +101,11 @@ def test_a_question_that_wants_all_there_are_is_known(question: str, wanted: boo
 
 def test_initials_are_written_out_as_the_articles_do_and_names_get_their_initials() -> None:
     texts = ["The Velm Harbour Authority met.", "A report of the Authority of Velm", "a vha"]
-    assert other_forms("What did the VHA say?", texts) == ["Velm Harbour Authority"]
-    assert other_forms("What did the V.H.A. say?", texts) == ["Velm Harbour Authority"]
+    assert other_forms("What did the VHA say?", texts) == ["V.H.A.", "Velm Harbour Authority"]
+    assert other_forms("What did the V.H.A. say?", texts) == ["VHA", "Velm Harbour Authority"]
+    assert other_forms("what came of the us inquiry", ["The United States began one."]) == ["U.S.", "United States"]
+    assert other_forms("what did he tell us", ["The United States began one."]) == []
+    assert other_forms("Is the UNHCR there?", []) == []
     assert other_forms("What did the Velm Harbour Authority say?", []) == ["VHA"]
     assert other_forms("Who is in the United States?", []) == []  # "us" is a word
     assert other_forms("who met mittal?", texts) == []
