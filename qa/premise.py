@@ -46,14 +46,23 @@ def unmentioned(question: str, texts: Iterable[str]) -> list[str]:
     words = set(_WORD.findall(text))
     known = words | {facts.stem(word) for word in words} | set(_WORD.findall(text.replace(".", "")))
     known |= {initials.casefold() for initials in facts.short_forms(found)}
-    missing = {name for name in wanted if not all(_mentioned(part, words, known) for part in _WORD.findall(name))}
-    written = {facts.folded(word): word for word in re.findall(r"[^\W_][\w’'&.-]*", asked)}
+    missing = {name for name in wanted if not any(_all_mentioned(one, words, known) for one in _spellings(name))}
+    written = {facts.folded(word).rstrip("."): word.rstrip(".") for word in re.findall(r"[^\W_][\w’'&.-]*", asked)}
     return [written.get(name, name) for name in wanted if name in missing]
 
 
 def _all_capitals(words: list[str]) -> bool:
     """True for "Did Mittal Eat In Doha": where function words have capitals, capitals say nothing."""
     return any(word[0].isupper() and word != "I" and word.lower() in STOP_WORDS for word in words)
+
+
+def _spellings(name: str) -> set[str]:
+    """The name, and initials without their points: "U.S." is mentioned by "US"."""
+    return {name, name.replace(".", "")}
+
+
+def _all_mentioned(name: str, words: set[str], known: set[str]) -> bool:
+    return all(_mentioned(part, words, known) for part in _WORD.findall(name))
 
 
 def _mentioned(part: str, words: set[str], known: set[str]) -> bool:

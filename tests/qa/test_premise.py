@@ -40,5 +40,12 @@ def test_an_office_may_be_written_out(text: str) -> None:
     assert unmentioned("Who is the CEO of Kestovar?", [text]) == []
 
 
+@pytest.mark.parametrize("text", ["The US left.", "America left.", "The United States left.", "The U.S. left."])
+def test_initials_may_have_points(text: str) -> None:
+    for name in ("U.S.", "US"):
+        assert unmentioned(f"When did the {name} leave?", [text]) == []
+        assert unmentioned(f"When did the {name} leave?", ["They left."]) == [name.rstrip(".")]
+
+
 def test_without_texts_every_name_is_missing() -> None:
     assert unmentioned("Who met Deepak Mittal?", []) == ["Deepak", "Mittal"]
