@@ -17,7 +17,7 @@ from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
 from qa import aspects, chat, compare, facts, identity, kinds, premise
-from qa.abstain import Alone, Answerability, Read, leaning, staged
+from qa.abstain import Alone, Answerability, Read, leaning, says_something, staged
 from qa.config import Config
 from qa.disagree import disagreement
 from qa.evidence import evidence_for, wider_evidence
@@ -173,7 +173,7 @@ class Asker:
                 yield ClaimChecked(claim)
             yield writing.done(claims=settled)
         elif self.llm is None:
-            said = [e for e in found.evidence if not (staged(e) or facts.obeys("", e.text))]
+            said = [e for e in found.evidence if says_something(e)]
             if not said:
                 yield writing.done(abstained="not_stated")
                 return

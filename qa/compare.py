@@ -16,7 +16,7 @@ from typing import Literal
 
 from index.words import STOP_WORDS
 from qa import aspects, facts, kinds, senses, values
-from qa.abstain import staged
+from qa.abstain import says_something
 from qa.types import Claim, Evidence
 from qa.values import Amount, Day
 
@@ -185,7 +185,7 @@ def settled(question: str, evidence: Sequence[Evidence]) -> Claim | None:
     if asked is None:
         return None
     read = [e for e in evidence if len(e.text) <= LONG_SENTENCE]
-    told = [e for e in read if not (staged(e) or facts.obeys("", e.text) or e.text.rstrip().endswith("?"))]
+    told = [e for e in read if says_something(e)]
     both = [
         list(_values(asked, side, rival, told)) for side, rival in ((asked.one, asked.other), (asked.other, asked.one))
     ]

@@ -14,7 +14,7 @@ from datetime import date
 from typing import Literal
 
 from qa import aspects, facts, senses, values
-from qa.abstain import staged
+from qa.abstain import says_something
 from qa.types import Citation, Claim, Disagreement, Evidence
 from qa.values import Amount, Day
 
@@ -129,7 +129,7 @@ def disagreement(question: str, evidence: Sequence[Evidence], claims: Iterable[C
 
 def _staged(one: Evidence) -> bool:
     """True for what states nothing: a made-up turn, an order, a question."""
-    return staged(one) or facts.obeys("", one.text) or one.text.rstrip('"”’ ').endswith("?")
+    return not says_something(one) or one.text.rstrip('"”’ ').endswith("?")
 
 
 def note(found: Disagreement) -> str:

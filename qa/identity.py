@@ -15,7 +15,7 @@ from functools import lru_cache
 
 from index.words import STOP_WORDS
 from qa import aspects, facts, kinds
-from qa.abstain import staged
+from qa.abstain import says_something
 from qa.types import Claim, Evidence
 
 MOST = 3  # sentences, each of an article of its own: people change their offices, and two may share a name
@@ -114,7 +114,7 @@ def introduced(question: str, evidence: Sequence[Evidence]) -> list[Claim]:
     wanted = topic(question)
     if wanted is None:
         return []
-    told = [e for e in evidence if not (staged(e) or facts.obeys("", e.text) or e.text.rstrip().endswith(("?", ":")))]
+    told = [e for e in evidence if says_something(e)]
     found = [(one, e) for e in told if (one := introduction(wanted, e.text, f"{e.title} {e.context}")) is not None]
     chosen: list[tuple[Introduction, Evidence]] = []
     for one, e in sorted(found, key=lambda pair: (pair[0].rank, -pair[1].score)):
