@@ -77,7 +77,12 @@ _NONE_AT_ALL = re.compile(r"\b(?:nothing|none|nobody|no one|for free|free of cha
 _ANYONE = re.compile(r"\b(?:any|some)(?:one|body|thing)\b", re.IGNORECASE)  # whoever it was: the answer may tell
 _NOT_SO_MANY = re.compile(r",?\s*\b(?:and |but )?not (?P<number>[\w.,]+)", re.IGNORECASE)  # "killed five and not three"
 _OF_SAYING = re.compile(r"\b(?:say|says|said|tell|told|claim\w*|announc\w*|deny|denied|admit\w*)\b", re.IGNORECASE)
-_WHO_SAID_SO = re.compile(r",\s+[^,;:“”\"]{0,60}\bsaid\b[^,;:“”\"]{0,60}$", re.IGNORECASE)
+# "..., the mayor said on Friday" and "..., said Lind of the police", but not "..., and Lind said nobody died".
+_WHO_SAID_SO = re.compile(
+    r",\s+(?:(?!(?:and|but|while|who|which)\b)[^,;:“”\"]{0,60}\bsaid(?:\s+(?:on|in|at|late|early|this|last|yesterday|today)\b"
+    r"[^,;:“”\"]{0,40})?|said\s[^,;:“”\"]{1,60})\W*$",
+    re.IGNORECASE,
+)
 _NUMBERED = re.compile(r"\bNo\.\s?(?=\d)")  # "hanger No. 17" denies nothing
 
 

@@ -41,7 +41,7 @@ BRIDGE_CHARS = 200  # of the passage a name was found in, that are read along wi
 
 _SECOND = (" in scope 2", " of clause 2")  # stages that tell that the question was searched in several ways
 _NEWEST = re.compile(
-    r"\b(?:latest|newest|most recent|recently|now|by now|nowadays|currently|current|so far|to date|at present|these days|still"
+    r"\b(?:latest|newest|most recent|recently|now|nowadays|currently|current|so far|to date|at present|these days|still"
     r"|in the end|eventually)\b",
     re.IGNORECASE,
 )
