@@ -175,9 +175,9 @@ class Gate:
     def _reworded(self, text: str, sentence: Evidence) -> bool:
         """True if the words of `text`, names aside, are those of the sentence with some exchanged, or it says "he" by itself.
 
-        Without paraphrases also if one of them is in neither the sentence nor what it leans on; of a few words the question's
-        are taken for theirs: "Ada Holm" says that it was she who did what is asked. And what somebody said stays in the
-        sentence's words: the small model puts it into another mouth.
+        Without paraphrases also if one of them is in neither the sentence nor what it leans on; of a few words, and of a piece
+        that has none of the question's, these are taken for theirs: "Ada Holm" says that it was she who did what is asked. And
+        what somebody said stays in the sentence's words: the small model puts it into another mouth.
         """
         quoted = sentence.text
         if set(_PERSON.findall(text.casefold())) - set(_PERSON.findall(quoted.casefold())):
@@ -188,11 +188,16 @@ class Gate:
             if _SAID.search(text):
                 return True
             known = set(facts.content_stems(f"{quoted} {_around(text, sentence)} {_dated(sentence)}"))
-            few = len(facts.content_stems(text)) < FRAGMENT
+            few = len(facts.content_stems(text)) < FRAGMENT or self._cut_out(text, quoted)
             asked = self._asked - self._stems_of_names(self._question) if few else frozenset()
             if not all(facts.among(stem, known) for stem in (*said, *asked)):
                 return True
         return facts.reworded(said, there)
+
+    def _cut_out(self, text: str, quoted: str) -> bool:
+        """True if `text` is a piece of the sentence without a word of the question: "Ada Lind, the engineer"."""
+        piece = facts.folded(text).strip(" .") in facts.folded(quoted)
+        return piece and self._asked.isdisjoint(facts.content_stems(text))
 
     def _invents_cause(self, text: str, quoted: str) -> bool:
         """True if `text` says "because" of what the sentence gives no cause of: the small model joins what stands near."""

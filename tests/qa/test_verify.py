@@ -336,6 +336,23 @@ def test_without_paraphrases_a_few_words_stand_only_for_what_the_sentence_says(
     assert (claim.text, labels(claim)) == ("Ada Velm" if kept else said, (1,))
 
 
+@pytest.mark.parametrize(
+    ("question", "kept"), [("who builds the new hangers", False), ("who has the hangers in place", True)]
+)
+def test_a_piece_of_the_sentence_stands_only_for_what_it_says(question: str, *, kept: bool, embedder: Embedder) -> None:
+    """It is longer than a few words, and yet says of nobody that he builds."""
+    said = "Eight of the new hangers are in place, said Ruth Velm, the chief engineer."
+    gate = Gate(
+        question,
+        evidence_of(Article("a", "The bridge", said), said),
+        floor=0.5,
+        embed=embedder.query,
+        paraphrases=False,
+    )
+    piece = "Ruth Velm, the chief engineer."
+    assert gate.check(Draft(piece, (1,))).text == (piece if kept else said)
+
+
 @pytest.mark.parametrize("paraphrases", [False, True])
 def test_what_somebody_said_stays_in_the_sentence_of_a_small_model(*, paraphrases: bool, embedder: Embedder) -> None:
     sentence = "Former council member Ada Brink has said “The mistakes of the council are worrying”."
