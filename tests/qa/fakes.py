@@ -12,7 +12,7 @@ from qa.llm import Chunk, Finish
 from qa.rerank import CrossEncoder
 from qa.types import Evidence, Prompt
 
-Reply = Sequence[str | Chunk | Exception] | Callable[[Prompt], str]
+Reply = Sequence[str | Chunk | Exception] | Callable[[Prompt], str | Chunk]
 
 
 class ScriptedLLM:
