@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from datetime import date
 from decimal import Decimal
 from typing import Literal
@@ -174,7 +175,8 @@ def _shares(question: str, text: str) -> bool:
 def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] | None:
     """Return what `text` says to a yes/no question, None where a rule cannot tell.
 
-    No: it denies words of the question, or says the opposite. Yes: it says every word of the question that carries meaning,
+    No: it says the opposite, or denies words of the question, more than half of which are in it or `around` it: "the damage,
+    without the ferry" does not tell that the ferry did not sink. Yes: it says every word of the question that carries meaning,
     or the words `around` it (title, sentences before) do, and denies nothing. Whoever "anyone" is, it says so of somebody.
     Names aside, it says more than half of them itself: what is said beside "the bridge will open" does not tell that the bridge
     is open.
@@ -186,20 +188,25 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     asked = frozenset(_stems(question))
     if facts.negated(question) or not asked:
         return None
-    denied = asked.union(one for one in facts.content_stems(text) if senses.happened(one) in asked)
-    if facts.denied(text, denied) or facts.contrary(question, text):
-        return "No"
     there = _stems(f"{text} {around}")
+    plain = asked.difference(_stems(" ".join(facts.names(question))))
+    denied = asked.union(one for one in facts.content_stems(text) if senses.happened(one) in asked)
+    speaks_of_it = _most(asked, there) or _most(plain, there)
+    if (speaks_of_it and facts.denied(text, denied)) or facts.contrary(question, text):
+        return "No"
     hedges = [{word.casefold() for word in _HEDGED.findall(one)} for one in (text, question)]
     if hedges[0] - hedges[1] or not _same_order(question, text):
         return None
     here = _stems(text)
-    plain = asked.difference(_stems(" ".join(facts.names(question))))
-    said = {one for one in plain if facts.among(one, here)}
-    if facts.negated(text) or not asked & here or 2 * len(said) <= len(plain) != 0:
+    if facts.negated(text) or not asked & here or not _most(plain, here):
         return None
     numbers = facts.numbers(question) <= facts.numbers(f"{text} {around}")
     return "Yes" if numbers and all(facts.among(stem, there) for stem in asked) else None
+
+
+def _most(wanted: Collection[str], there: Collection[str]) -> bool:
+    """True if more than half of the stems, or their families, are there."""
+    return not wanted or 2 * sum(facts.among(one, there) for one in wanted) > len(wanted)
 
 
 def _stems(text: str) -> set[str]:

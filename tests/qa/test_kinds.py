@@ -133,6 +133,7 @@ def test_a_number_of_the_question_may_stand_around_the_sentence() -> None:
         ("Did the storm kill the mayor?", "The storm killed five people, the mayor said.", None),
         ("Did the mayor say that the storm killed five?", "The storm killed five people, the mayor said.", "Yes"),
         ("Was anybody there?", "There was a storm.", None),
+        ("did the ferry sink", "The town puts the damage at 12 million euros, without the ferry.", None),
         ("Did anyone die?", "The mayor came late, and the clerk said nobody died.", "No"),
         ("Did the police find bodies?", "Firemen found bodies in a cellar, said Nell Tarrow of the police.", None),
         ("Did the bill fall?", "The bill is not so high.", None),
