@@ -72,7 +72,7 @@ UNREAD = Weights(bias=-1.34, sentence=0.16, passage=0.155, says=0.0, written=1.7
 SCORE_BESIDE_READING = 0.5  # gold sentence first: squad2 .89 (.84 by the score alone), qed .80 (.78), clapnq .77 (.79)
 NEAR = 4.0  # logits behind the best sentence at which none is taken instead of it; at 2 "Nobody was killed" was too far
 LOOKS_BETTER = (
-    1.0  # log-odds by which a taught model leans more to another sentence, where it takes the place of its own
+    1.0  # log-odds by which a taught model leans more to another sentence, that this takes its own one's place
 )
 MOST_LEANING = 8.0  # where the first words that a server tells of end
 FAR_BETTER = 2.5  # by so much, in logits of `_standings`, another sentence takes the place of what a small model cites
@@ -115,8 +115,7 @@ class Answerability:
 
     def written(self, citations: tuple[Citation, ...]) -> float | None:
         """Return the probability in [0, 1] for an answer with these citations; None where no cross-encoder has read them."""
-        quoted, labels = " ".join(c.quote for c in citations), {c.label for c in citations}
-        cited = [e for e in self.found.evidence if e.label in labels]
+        quoted, cited = " ".join(c.quote for c in citations), self._cited(citations)
         if any(kinds.opens_or_asks(e.text) for e in cited):
             return 0.0
         fits = kinds.fits(self.found.standalone, quoted, " ".join(map(around, cited)))
@@ -125,15 +124,13 @@ class Answerability:
 
     def may_answer(self, citations: tuple[Citation, ...]) -> bool:
         """Return False if the rules say of any cited sentence that it answers nothing whatever is asked."""
-        labels = {c.label for c in citations}
-        return all(says_something(e) for e in self.found.evidence if e.label in labels)
+        return all(says_something(e) for e in self._cited(citations))
 
     def outdone(self, citations: tuple[Citation, ...]) -> Alone | None:
         """Return the sentence that answers by itself, and by FAR_BETTER better than any of these; None if there is none."""
-        labels = {c.label for c in citations}
-        cited = [e for e in self.found.evidence if e.label in labels]
+        cited = self._cited(citations)
         found = self.alone()
-        if found is None or found.sentence.label in labels or not cited:
+        if found is None or found.sentence in cited or not cited:
             return None
         best, *others = self._standings([found.sentence, *cited])
         return found if best - max(others) >= FAR_BETTER else None
@@ -145,8 +142,7 @@ class Answerability:
         """
         found, before = self.outdone(citations), self.closer
         if found is not None and self.look is not None:
-            labels = {c.label for c in citations}
-            own = self._looked([e for e in self.found.evidence if e.label in labels])
+            own = self._looked(self._cited(citations))
             other = self._looked([found.sentence])
             if own is not None and other is not None and other > max(0.0, own + LOOKS_BETTER):
                 self.closer = other
@@ -156,8 +152,12 @@ class Answerability:
 
     def said(self, citation: Citation) -> str:
         """Return the words of a cited sentence that the reader takes for the answer; "" where there is no reader."""
-        cited = [e for e in self.found.evidence if e.label == citation.label]
+        cited = self._cited((citation,))
         return "".join(citation.quote[reading.start : reading.end] for reading in self.readings(cited))
+
+    def _cited(self, citations: tuple[Citation, ...]) -> list[Evidence]:
+        labels = {c.label for c in citations}
+        return [e for e in self.found.evidence if e.label in labels]
 
     def alone(self) -> Alone | None:
         """Return the sentence that answers by itself, with its probability; None if no sentence does by the rules.

@@ -231,11 +231,7 @@ def _counts(asked: _Asked, amount: Amount, text: str) -> bool:
     clause = values.CLAUSE.split(text[amount.end :], maxsplit=1)[0]
     following = re.findall(r"[^\W\d_][\w’'-]*", clause)[:3]
     ends = next(
-        (
-            at
-            for at, word in enumerate(following)
-            if word.lower() in _NOUN_ENDS or senses.sense(word) in map(senses.sense, senses.HARM)
-        ),
+        (at for at, word in enumerate(following) if word.lower() in _NOUN_ENDS or senses.harms(word)),
         len(following),
     )
     counted = [senses.sense(word) for word in following[:ends]]
@@ -254,7 +250,7 @@ def _harmed(asked: _Asked, amount: Amount, text: str) -> bool:
         near = [
             (min(abs(m.start() - amount.end), abs(amount.start - m.end())), senses.sense(m.group()))
             for m in re.finditer(r"[^\W\d_]+", text[:last])
-            if m.start() >= first and senses.sense(m.group()) in map(senses.sense, senses.HARM)
+            if m.start() >= first and senses.harms(m.group())
         ]
         if near:
             return min(near)[1] == wanted and (nearest or len({sense for _, sense in near}) == 1)

@@ -65,6 +65,11 @@ def happened(stem: str) -> str:
     return one if one in _harm() else stem
 
 
+def harms(word: str) -> bool:
+    """Return True if `word` tells what can happen to people."""
+    return sense(word) in _harm()
+
+
 def stems(text: str) -> set[str]:
     """Return the content stems of `text`, each as the one that stands for its meaning."""
     return {_senses().get(stem, stem) for stem in facts.content_stems(text)}
