@@ -155,6 +155,11 @@ class Answerability:
         cited = self._cited((citation,))
         return "".join(citation.quote[reading.start : reading.end] for reading in self.readings(cited))
 
+    def unhurried(self, probability: float) -> float:
+        """Return what `probability` would be if the question were written out, where it was typed as into a search box."""
+        odds = probability / max(1 - probability, 1e-9)
+        return odds / (odds + (math.exp(HEARD.hasty) if kinds.hasty(self.found.standalone) else 1.0))
+
     def _cited(self, citations: tuple[Citation, ...]) -> list[Evidence]:
         labels = {c.label for c in citations}
         return [e for e in self.found.evidence if e.label in labels]

@@ -204,6 +204,9 @@ class Asker:
             writing.found = replace(found, evidence=(*found.evidence, *numbered_on))
             second = yield from self._reading(llm, writing, more, after=shown)
             made = made.and_then(second)
+        if made.given_up and made.reserve:
+            made = replace(made, claims=(*made.claims, made.reserve), given_up=False)
+            yield ClaimChecked(made.reserve)
         if not made.given_up and (right := _correction(writing.found, made.claims)):
             made = replace(made, claims=(*made.claims, right))
             yield ClaimChecked(right)
@@ -277,10 +280,11 @@ class Asker:
         if detail is not None:
             reason = "llm_unavailable"
         given_up = finish == "stop" and not any(claim.citations for claim in claims)
-        if given_up and not (refused and strong) and (best := desk.second(text)):
+        best = desk.second(text) if given_up and not (refused and strong) else None
+        if best is not None and not desk.hesitates:
             claims.append(_renumbered(best, after))
             yield ClaimChecked(claims[-1])
-            given_up = False
+            given_up, best = False, None
         return _Reading(
             tuple(claims),
             given_up,
@@ -290,6 +294,7 @@ class Asker:
             desk.answerability,
             judge.leaning,
             judge.closer,
+            best and _renumbered(best, after),
         )
 
     def _more(self, found: EvidenceFound) -> Answerability | None:
@@ -376,6 +381,7 @@ class _Reading:
     answerability: float | None
     leaning: float | None
     closer: float | None
+    reserve: Claim | None  # what may be shown where a second reading finds nothing either
 
     def and_then(self, other: _Reading) -> _Reading:
         """Both in one; what the second found counts, unless that is nothing either."""
@@ -385,6 +391,7 @@ class _Reading:
             counts,
             claims=(*self.claims, *other.claims),
             completion=f"{self.completion}\n\n{other.completion}",
+            reserve=self.reserve or other.reserve,
             answerability=max(judged, default=None),
         )
 
@@ -467,6 +474,7 @@ class _Desk:
         self._passed = False
         self._told: set[str] = set()
         self._begun = False  # the answer to a yes/no question has begun with yes or no, where a rule can tell
+        self.hesitates = False  # only that a question was typed in haste lets its best sentence pass
         self.hardly = False  # a proven sentence was withdrawn because the articles hardly answer the question
         self.answerability: float | None = None
 
@@ -487,8 +495,10 @@ class _Desk:
             return None
         self.answerability = max(self.answerability or 0.0, found.probability)
         meant = self.refuses and is_refusal(wrote) and (self._judge.closer is None or self._judge.closer < 0)
-        if found.probability < self._least + (OVERRULES if meant else 0.0):
+        least = self._least + (OVERRULES if meant else 0.0)
+        if found.probability < least:
             return None
+        self.hesitates = meant and self._judge.unhurried(found.probability) < least
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
         claim = Claim(told, (sentence.cited(),))

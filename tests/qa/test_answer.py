@@ -20,7 +20,7 @@ from index.errors import InputError, LLMRejectedError, LLMUnavailableError
 from index.library import Library
 from index.types import Article
 from qa.abstain import Read
-from qa.answer import MAX_QUESTION_CHARS, Asker
+from qa.answer import MAX_QUESTION_CHARS, OVERRULES, Asker
 from qa.config import Config
 from qa.llm import Chunk
 from qa.prompt import system
@@ -493,6 +493,24 @@ def test_a_second_reading_that_finds_nothing_changes_nothing(second: Any, librar
     assert (answer.status, answer.reason, answer.detail) == ("abstained", "not_stated", None)
     assert len(llm.prompts) == 2
     assert answer.evidence[0].text == MET
+
+
+@pytest.mark.parametrize(("second", "shown"), [(commented, COMMENT), ([LLMUnavailableError("gone")], MET)])
+def test_what_only_haste_lets_pass_is_shown_where_a_second_reading_finds_nothing(
+    second: Reply, shown: str, library: Library, reranker: Reranker
+) -> None:
+    def asked(question: str, answerable: float, *replies: Reply) -> tuple[Answer, int]:
+        llm = ScriptedLLM("NOT STATED", *replies)
+        config = Config(evidence=1, answerable=answerable)
+        return ReadOtherwise(library, config, llm=llm, reranker=lambda: reranker).ask(question), len(llm.prompts)
+
+    typed = WHO.lower().rstrip("?")
+    likely = asked(typed, 0.0)[0].answerability
+    assert likely is not None
+    answer, readings = asked(typed, likely - OVERRULES - 0.01, second)
+    assert (answer.status, [c.quote for c in answer.citations], readings) == ("answered", [shown], 2)
+    # What passes in any case is shown at once.
+    assert asked(typed, 0.0)[1] == asked(WHO, 0.0)[1] == 1
 
 
 @pytest.mark.parametrize(("says", "times"), [(0.1, 2), (-0.1, 1)])
