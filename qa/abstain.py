@@ -36,7 +36,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from qa import facts, kinds
+from qa import facts, kinds, wording
 from qa.parse import REFUSAL
 from qa.types import Citation, Evidence, EvidenceFound, Reading
 
@@ -109,7 +109,7 @@ class Answerability:
             return []
         new = [e for e in sentences if e.label not in self._readings]
         if new:
-            read = self._read(self.found.standalone, new)
+            read = self._read(wording.read_as(self.found.standalone), new)
             self._readings.update({e.label: reading for e, reading in zip(new, read, strict=True)})
         return [self._readings[e.label] for e in sentences]
 

@@ -16,11 +16,11 @@ from typing import Self
 from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
-from qa import aspects, chat, compare, facts, identity, kinds, premise
+from qa import aspects, chat, compare, facts, identity, kinds, overview, premise, wording
 from qa.abstain import Alone, Answerability, Read, leaning, says_something, staged
 from qa.config import Config
 from qa.disagree import disagreement
-from qa.evidence import evidence_for, wider_evidence
+from qa.evidence import evidence_for, overview_evidence, wider_evidence
 from qa.llm import LLM, open_llm
 from qa.parse import REFUSAL, DraftParser, is_refusal, marks, renumbered
 from qa.prompt import defused, render
@@ -49,6 +49,7 @@ from qa.verify import Gate
 # Nothing where it leans to an answer at its closer look: that was right for 17 of 21 that it had refused (of 507).
 OVERRULES = 0.15
 READ_FOR_NAMES = 30  # passages in which somebody who is asked about may be introduced
+FOR_A_WRITER = 3  # times the sentences of an overview that a model is given which writes it in its own words
 GOOD = 0.0  # logit of a sentence that was not shown, as the reader reads it, from which it is worth a second reading
 MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the model's window
 
@@ -130,7 +131,8 @@ class Asker:
         self, question: str, history: Sequence[Turn] = (), *, within: Filter | None = None, narrow: bool = True
     ) -> tuple[Evidence, ...]:
         """Return the sentences that fit by their words alone, before anything is read: at once, and less to the point."""
-        first = Retriever(self.library, self.config, None).first(_standalone(question, history), within, narrow=narrow)
+        asked = wording.read_as(_standalone(question, history))
+        first = Retriever(self.library, self.config, None).first(asked, within, narrow=narrow)
         return evidence_for(first.question, first.hits[: self.config.passages], self.library, self.config, None)
 
     def stream(
@@ -204,9 +206,9 @@ class Asker:
             writing.found = replace(found, evidence=(*found.evidence, *numbered_on))
             second = yield from self._reading(llm, writing, more, after=shown)
             made = made.and_then(second)
-        if made.given_up and made.reserve:
-            made = replace(made, claims=(*made.claims, made.reserve), given_up=False)
-            yield ClaimChecked(made.reserve)
+        if made.given_up and (reserve := made.reserve):
+            made = replace(made, claims=(*made.claims, reserve), given_up=False)
+            yield ClaimChecked(reserve)
         if not made.given_up and (right := _correction(writing.found, made.claims)):
             made = replace(made, claims=(*made.claims, right))
             yield ClaimChecked(right)
@@ -327,7 +329,18 @@ class Asker:
         clock = _Clock()
         reranker = self._loaded_reranker()
         retriever = Retriever(self.library, self.config, reranker)
-        first = retriever.first(standalone, within, today=today, narrow=narrow)
+        if about := overview.wanted(standalone):
+            first = retriever.first(about.topic, within, today=today, narrow=narrow, everything=True)
+            retrieved_ms = clock.ms
+            found = retriever.read(first)
+            reranked_ms = clock.ms - retrieved_ms
+            times = FOR_A_WRITER if self._strong else 1
+            if evidence := overview_evidence(about, found.hits, self.library, times=times):
+                timings = {"retrieve": retrieved_ms, "rerank": reranked_ms, "evidence": clock.ms}
+                return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed, overview=True)
+        everything = aspects.asks_for_all(standalone)
+        asked = wording.read_as(standalone)
+        first = retriever.first(asked, within, today=today, narrow=narrow, everything=everything)
         retrieved_ms = clock.ms
         found = retriever.read(first)
         reranked_ms = clock.ms - retrieved_ms
@@ -603,7 +616,9 @@ class _Desk:
 
 
 def _settled(found: EvidenceFound) -> list[Claim]:
-    """What rules alone can answer, and better than a small model: which of two is more, and who or what a name is."""
+    """What rules alone can answer, and better than a small model: which of two is more, who or what a name is, an overview."""
+    if found.overview:
+        return [replace(claim, text=_shown(claim.text)) for claim in overview.told(found.evidence)]
     compared = compare.settled(found.standalone, found.evidence)
     told = [compared] if compared else identity.introduced(found.standalone, found.evidence)
     return [claim if len(claim.citations) > 1 else replace(claim, text=_shown(claim.text)) for claim in told]

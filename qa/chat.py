@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Sequence
 
 from index.words import STOP_WORDS
+from qa import wording
 from qa.types import Turn
 
 _ASKING = r"who|whom|whose|what|when|where|why|which|how(?:\s+(?:much|many|long|old|often|far|big|high|large))?"
@@ -32,11 +33,12 @@ _CONTINUES = re.compile(r"^\W*(?:and|but|what about|how about|or)\b", re.IGNOREC
 
 
 def standalone(question: str, history: Sequence[Turn]) -> str:
-    """Return `question` so that it can be searched and answered without the conversation; unchanged if it already can.
+    """Return `question` so that it can be searched and answered without the conversation, and without what is only polite.
 
     "when?" after "who did Mittal meet?" becomes "when did Mittal meet?". What leans on the last turn in other ways ("what did he
     say?") is given that turn in brackets.
     """
+    question = wording.plain(question)
     history = history[-MOST_TURNS:]
     asked = [turn.text for turn in history if turn.role == "user"]
     if not asked:

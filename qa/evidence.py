@@ -11,7 +11,7 @@ from itertools import groupby
 from index.library import Library
 from index.types import Sentence
 from index.words import rough_stems
-from qa import identity
+from qa import identity, overview
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.turns import in_turn
@@ -115,6 +115,28 @@ def wider_evidence(
     new = [e for e in found if (e.article_id, e.sentence) not in known]
     best = sorted(new, key=lambda e: -e.score)[: config.evidence]
     return tuple(replace(e, label=label) for label, e in enumerate((e for e in new if e in best), start=1))
+
+
+def overview_evidence(
+    about: overview.Wanted, hits: Sequence[Hit], library: Library, *, times: int = 1
+) -> tuple[Evidence, ...]:
+    """Return the sentences that tell of a topic on the whole, numbered, oldest article first; empty if no article is on it.
+
+    `hits` are read for the topic alone, best first; `times` as many sentences as an answer has.
+    """
+    best: dict[str, Hit] = {}
+    for hit in hits:
+        best.setdefault(hit.passage.article_id, hit)
+    texts = {name: library.sentences(name) for name in best}
+    chosen: list[tuple[_Candidate, bool]] = []
+    for hit, sentence in overview.sentences(about, [(hit, texts[name]) for name, hit in best.items()], times=times):
+        if not _said_already(sentence, chosen):
+            chosen.append((_Candidate(sentence, hit, hit.score), False))
+    files = {name: library.file_of(name) for name in best}
+    return tuple(
+        _evidence(label, candidate, texts[candidate.sentence.article_id], files, neighbour=False)
+        for label, (candidate, _) in enumerate(chosen, start=1)
+    )
 
 
 def _found_twice(hits: Sequence[Hit]) -> list[Hit]:

@@ -86,19 +86,30 @@ class Retriever:
         return self.read(self.first(question, within, today=today))
 
     def first(
-        self, question: str, within: Filter | None = None, *, today: date | None = None, narrow: bool = True
+        self,
+        question: str,
+        within: Filter | None = None,
+        *,
+        today: date | None = None,
+        narrow: bool = True,
+        everything: bool = False,
     ) -> First:
-        """Return the passages before anything is read.
+        """Return the passages before anything is read; with `everything` there shall be some of each article.
 
         "last week" narrows to the articles of last week, unless that would leave nothing or `narrow` is false. A word
         that no article has is searched, and later read, in the articles' own spelling.
         """
         question = self._library.respelled(question)
-        everything = aspects.asks_for_all(question)
+        everything = everything or aspects.asks_for_all(question)
         told = dates.periods(question, today or date.today()) if self._config.scopes else []  # noqa: DTZ011 (the reader's own day)
         for period in told[:1]:
             then = (within or Filter()).also(Filter(since=period.since, until=period.until))
-            if narrow and period.relative and then and (hits := self.described(self.fused(question, then))):
+            if (
+                narrow
+                and period.relative
+                and then
+                and (hits := self.described(self.fused(question, then, everything=everything)))
+            ):
                 return First(question, tuple(hits), then, period.phrase, everything)
         closed = [
             Filter(since=one.since, until=one.until) for one in told if one.since and one.until and not one.relative
@@ -107,7 +118,7 @@ class Retriever:
             [*self._sources(question), *closed, *self._since_event(question, within)] if self._config.scopes else []
         )
         clauses = aspects.clauses(question) if self._config.clauses else []
-        hits = self.fused(question, within, scopes=scopes, clauses=clauses)
+        hits = self.fused(question, within, scopes=scopes, clauses=clauses, everything=everything)
         return First(question, tuple(self.described(hits)), within, everything=everything)
 
     def read(self, first: First) -> Found:
@@ -144,13 +155,14 @@ class Retriever:
         *,
         scopes: Sequence[Filter] = (),
         clauses: Sequence[str] = (),
+        everything: bool = False,
     ) -> list[Hit]:
         """Return the passages found by word or by meaning, best first by reciprocal rank; equal ones by BM25's order.
 
         Each of `scopes` is searched by itself as well: a question over two newspapers finds something in both. And so is each
         of `clauses`, in the sources that it names.
         """
-        everything = aspects.asks_for_all(question)
+        everything = everything or aspects.asks_for_all(question)
         lists = self._lists(question, FOR_ALL if everything else self._config.candidates, within)
         lists |= self._spelt_otherwise(question, lists, within)
         narrower = [one for scope in scopes[:MOST_SCOPES] if (one := (within or Filter()).also(scope))]

@@ -277,6 +277,7 @@ class EvidenceFound:
     elapsed_ms: float
     timings_ms: Mapping[str, float] = field(default_factory=dict)  # "retrieve", "rerank", "evidence"
     narrowed: str | None = None  # "last week": the words of the question that narrowed the search to a time
+    overview: bool = False  # the evidence tells of a topic on the whole, and is all that was asked for
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,9 @@ import os
 import signal
 import sys
 
+SAME = 6  # tokens of the answer that stand in the prompt, after which it is taken to go on as it does there
+READ_ALONG = 8  # tokens that are read so at once
+
 
 def main() -> None:
     """Serve until standard input closes."""
@@ -30,6 +33,11 @@ def main() -> None:
     params.cpuparams.n_threads = params.cpuparams_batch.n_threads = settings["threads"]
     params.no_extra_bufts = True  # with n_ubatch 64 a third faster at reading prompts than the defaults
     params.n_ubatch = 64
+    # What it writes is mostly copied from the prompt: after SAME tokens that stand there, the next are read along and not
+    # written one by one. The text is the same, and the writing takes a quarter less time.
+    params.speculative.types = [xllamacpp.common_speculative_type.COMMON_SPECULATIVE_TYPE_NGRAM_SIMPLE]
+    params.speculative.ngram_simple.size_n = SAME
+    params.speculative.ngram_simple.size_m = READ_ALONG
     params.n_threads_http = 3
     params.verbosity = 0
     params.ui = False
