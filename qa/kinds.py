@@ -84,6 +84,7 @@ _WHO_SAID_SO = re.compile(
     r"[^,;:“”\"]{0,40})?|said\s[^,;:“”\"]{1,60})\W*$",
     re.IGNORECASE,
 )
+_PRONOUN = re.compile(r"\W*(?:he|she|it|they)\b", re.IGNORECASE)
 _NUMBERED = re.compile(r"\bNo\.\s?(?=\d)")  # "hanger No. 17" denies nothing
 
 
@@ -179,9 +180,10 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     without the ferry" does not tell that the ferry did not sink. Yes: it says every word of the question that carries meaning,
     or the words `around` it (title, sentences before) do, and denies nothing. Whoever "anyone" is, it says so of somebody.
     Names aside, it says more than half of them itself: what is said beside "the bridge will open" does not tell that the bridge
-    is open.
+    is open. It must be said of the same one: "Osei was sent off" tells nothing of Marchetti, who was named before.
     """
     question, text = (_NUMBERED.sub("", one) for one in (without_turn(question), text))
+    anyone = _ANYONE.search(question) is not None
     question, text = _ANYONE.sub(" ", question), _NOT_SO_MANY.sub(_if_a_number, text)
     if not _OF_SAYING.search(question):
         text = _WHO_SAID_SO.sub("", text)  # "..., the mayor said": the mayor is not among the killed
@@ -191,17 +193,57 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     there = _stems(f"{text} {around}")
     plain = asked.difference(_stems(" ".join(facts.names(question))))
     denied = asked.union(one for one in facts.content_stems(text) if senses.happened(one) in asked)
+    denied -= _stems(
+        " ".join(facts.names(f"{text} {around}"))
+    )  # "not Faulds" denies somebody, and nothing that happened
     speaks_of_it = _most(asked, there) or _most(plain, there)
     if (speaks_of_it and facts.denied(text, denied)) or facts.contrary(question, text):
-        return "No"
+        return "No" if anyone or not _of_another(question, text, around) else None
     hedges = [{word.casefold() for word in _HEDGED.findall(one)} for one in (text, question)]
     if hedges[0] - hedges[1] or not _same_order(question, text):
         return None
     here = _stems(text)
     if facts.negated(text) or not asked & here or not _most(plain, here):
         return None
+    if not anyone and not (_said_of(question, text, around) and _done_by(question, here)):
+        return None
     numbers = facts.numbers(question) <= facts.numbers(f"{text} {around}")
     return "Yes" if numbers and all(facts.among(stem, there) for stem in asked) else None
+
+
+def _subject(question: str, text: str, around: str) -> set[str]:
+    """The stems of the first that a yes/no question names, those of a whole name if it is one in the question or the article."""
+    stems = facts.content_stems(question)
+    runs = [set(facts.content_stems(" ".join(run))) for one in (question, text, around) for run in facts.name_runs(one)]
+    return next((run & set(stems) for run in runs if stems[:1] and stems[0] in run), set(stems[:1]))
+
+
+def _named_in(stems: Collection[str], text: str) -> bool:
+    there = facts.content_stems(text)
+    return any(facts.among(stem, there) for stem in stems)
+
+
+def _of_another(question: str, text: str, around: str) -> bool:
+    """True if the question is about a name that is not in `text`, which has other names."""
+    subject = _subject(question, text, around)
+    named = subject & _stems(" ".join(facts.names(f"{question} {text} {around}")))
+    others = _stems(" ".join(facts.names(text))) - _stems(question)
+    return bool(named and others) and not _named_in(subject, text)
+
+
+def _said_of(question: str, text: str, around: str) -> bool:
+    """True if `text` names what the question is about, or begins with a pronoun right after it was named."""
+    subject = _subject(question, text, around)
+    if _named_in(subject, text):
+        return True
+    last = next(reversed(facts.name_runs(around)), [])
+    proper = subject & _stems(" ".join(facts.names(f"{question} {around}")))
+    return _PRONOUN.match(text) is not None and (not proper or _named_in(subject, " ".join(last)))
+
+
+def _done_by(question: str, here: Collection[str]) -> bool:
+    """False if the question names by whom it was done, and the sentence does not."""
+    return all(facts.among(stem, here) for stem in _stems(question.partition(" by ")[2]))
 
 
 def _most(wanted: Collection[str], there: Collection[str]) -> bool:

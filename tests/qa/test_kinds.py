@@ -153,6 +153,39 @@ def test_what_stands_around_a_sentence_helps_to_say_yes_and_never_no() -> None:
 
 
 @pytest.mark.parametrize(
+    ("question", "text", "around"),
+    [
+        ("Was Marchetti sent off?", "Defender Karim Osei was sent off.", "The last penalty was Marchetti's."),
+        ("was marchetti sent off", "He was sent off.", "Marchetti scored. Osei lost the ball."),
+        ("Did Holm apologise?", "The Swedish society apologised in 2006.", "Holm received the medal."),
+        ("Was Marchetti hurt?", "Osei was not hurt.", "Marchetti fell."),
+        ("Did Arden lose?", "Port Selby won.", "Arden at Selby"),
+        ("Did Faulds go to court?", "The town pays for it and not Faulds.", "The court has decided."),
+        ("did india recognise the taliban", "There was no immediate comment from the Taliban.", "India's talks"),
+        ("Was the library built by the council?", "The library was built by Carnegie.", "The council voted."),
+    ],
+)
+def test_what_is_said_of_another_tells_neither_yes_nor_no(question: str, text: str, around: str) -> None:
+    assert kinds.verdict(question, text, around) is None
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "around", "verdict"),
+    [
+        ("Was Marchetti sent off?", "Marchetti was sent off.", "Arden won.", "Yes"),
+        ("was leo marchetti sent off", "Marchetti was sent off.", "Leo Marchetti", "Yes"),
+        ("Was Marchetti sent off?", "He was sent off.", "Osei lost the ball. Then came Marchetti.", "Yes"),
+        ("Did the Taliban comment?", "There was no comment from the Taliban.", "", "No"),
+        ("Is Brandt's husband alive?", "Her husband, Rolf Brandt, died in 2011.", "Brandt retired.", "No"),
+        ("Was Marchetti hurt?", "Nobody was hurt.", "Marchetti fell.", "No"),
+        ("Was the library built by Carnegie?", "The library was built by Carnegie.", "", "Yes"),
+    ],
+)
+def test_what_is_said_of_the_same_one_tells_which(question: str, text: str, around: str, verdict: str) -> None:
+    assert kinds.verdict(question, text, around) == verdict
+
+
+@pytest.mark.parametrize(
     ("question", "hasty"),
     [
         ("who did mittal meet", True),
