@@ -335,7 +335,7 @@ class Asker:
             found = retriever.read(first)
             reranked_ms = clock.ms - retrieved_ms
             times = FOR_A_WRITER if self._strong else 1
-            if evidence := overview_evidence(about, found.hits, self.library, times=times):
+            if evidence := overview_evidence(about.without(found.narrowed), found.hits, self.library, times=times):
                 timings = {"retrieve": retrieved_ms, "rerank": reranked_ms, "evidence": clock.ms}
                 return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed, overview=True)
         everything = aspects.asks_for_all(standalone)

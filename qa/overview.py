@@ -64,6 +64,11 @@ class Wanted:
     topic: str  # as written
     latest: bool = False  # only what the newest article tells
 
+    def without(self, phrase: str | None) -> Wanted:
+        """Return the same without `phrase`, which has narrowed the search: "last week" need not stand in the articles."""
+        topic = re.sub(re.escape(phrase), " ", self.topic, flags=re.IGNORECASE) if phrase else self.topic
+        return Wanted(topic, self.latest) if facts.content_stems(topic) else self
+
 
 def wanted(question: str) -> Wanted | None:
     """Return what `question` wants an overview of; None if it asks something else."""

@@ -123,6 +123,11 @@ def test_the_latest_is_what_the_newest_article_tells(asker: Asker) -> None:
     assert quotes(answer)[0] == "The Velm Bridge is open again after six weeks."
 
 
+def test_the_words_that_narrow_the_search_are_no_part_of_the_topic(asker: Asker) -> None:
+    answer = asker.ask("Tell me about the Velm Bridge last month", today=date(2024, 5, 1))
+    assert {citation.article_id for citation in answer.citations} == {"later"}
+
+
 def test_of_what_an_article_only_mentions_those_sentences_are_told(asker: Asker) -> None:
     assert quotes(asker.ask("Tell me about Ada Lind")) == ["The mayor, Ada Lind, was in Rome."]
 
