@@ -14,6 +14,7 @@ _POLITE = re.compile(
     rf"\b[\s,:]*{_ASKED}",
     re.IGNORECASE,
 )
+_NO_APOSTROPHE = re.compile(r"^(\W*(?:what|who|where|when))s\b", re.IGNORECASE)  # "whats the latest on the strike"
 _POLITE_REQUEST = re.compile(
     r"^\W*(?:please\b\W*)?(?:can|could|would|will) you (?:please |kindly )?"
     r"(?=(?:list|name|enumerate|summari[sz]e|sum up|describe|give)\b)",
@@ -32,7 +33,8 @@ _LIST_OF_THINGS = re.compile(rf"{_LIST}(?:(?:all|every|each)(?: of)?\s+)?(?=\S)"
 
 
 def plain(question: str) -> str:
-    """Return `question` without what is only polite, if what is left is a question."""
+    """Return `question` without what is only polite, if what is left is a question; "whats" and "whos" get their apostrophe."""
+    question = _NO_APOSTROPHE.sub(r"\1's", question)
     asked = _THANKS.sub(lambda thanks: thanks["end"], question)
     return _POLITE.sub("", _POLITE_REQUEST.sub("", asked)) or question
 

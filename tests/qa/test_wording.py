@@ -20,6 +20,8 @@ from qa import kinds, wording
         ("please tell us: what happened?", "what happened?"),
         ("who won, thanks", "who won"),
         ("Can you name all people who resigned?", "name all people who resigned?"),
+        ("whats the latest on the strike", "what's the latest on the strike"),
+        ("Whos Deepak Mittal", "Who's Deepak Mittal"),
         # What only looks polite, or leaves no question, stays.
         ("Tell me about Kestovar", "Tell me about Kestovar"),
         ("Can you tell me if the bridge is open?", "Can you tell me if the bridge is open?"),
