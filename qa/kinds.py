@@ -193,9 +193,8 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     there = _stems(f"{text} {around}")
     plain = asked.difference(_stems(" ".join(facts.names(question))))
     denied = asked.union(one for one in facts.content_stems(text) if senses.happened(one) in asked)
-    denied -= _stems(
-        " ".join(facts.names(f"{text} {around}"))
-    )  # "not Faulds" denies somebody, and nothing that happened
+    # "not Faulds" denies somebody, and nothing that happened.
+    denied -= _stems(" ".join(facts.names(f"{text} {around}")))
     speaks_of_it = _most(asked, there) or _most(plain, there)
     if (speaks_of_it and facts.denied(text, denied)) or facts.contrary(question, text):
         return "No" if anyone or not _of_another(question, text, around) else None
