@@ -26,7 +26,7 @@ from qa.parse import REFUSAL, DraftParser, is_refusal, marks, renumbered
 from qa.prompt import defused, render
 from qa.reader import Reader, SentenceReader
 from qa.rerank import CrossEncoder, Encoder, Reranker
-from qa.retrieve import Retriever
+from qa.retrieve import First, Found, Retriever
 from qa.types import (
     Answer,
     AnswerDone,
@@ -329,21 +329,22 @@ class Asker:
         clock = _Clock()
         reranker = self._loaded_reranker()
         retriever = Retriever(self.library, self.config, reranker)
-        if about := overview.wanted(standalone):
-            first = retriever.first(about.topic, within, today=today, narrow=narrow, everything=True)
-            retrieved_ms = clock.ms
+        timings: dict[str, float] = {}
+
+        def searched(asked: str, *, everything: bool) -> tuple[First, Found]:
+            first = retriever.first(asked, within, today=today, narrow=narrow, everything=everything)
+            timings["retrieve"] = clock.ms
             found = retriever.read(first)
-            reranked_ms = clock.ms - retrieved_ms
+            timings["rerank"] = clock.ms - timings["retrieve"]
+            return first, found
+
+        if about := overview.wanted(standalone):
+            _, found = searched(about.topic, everything=True)
             times = FOR_A_WRITER if self._strong else 1
             if evidence := overview_evidence(about.without(found.narrowed), found.hits, self.library, times=times):
-                timings = {"retrieve": retrieved_ms, "rerank": reranked_ms, "evidence": clock.ms}
+                timings["evidence"] = clock.ms
                 return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed, overview=True)
-        everything = aspects.asks_for_all(standalone)
-        asked = wording.read_as(standalone)
-        first = retriever.first(asked, within, today=today, narrow=narrow, everything=everything)
-        retrieved_ms = clock.ms
-        found = retriever.read(first)
-        reranked_ms = clock.ms - retrieved_ms
+        first, found = searched(wording.read_as(standalone), everything=aspects.asks_for_all(standalone))
         evidence = evidence_for(
             first.question,
             found.hits[: found.depth],
@@ -353,7 +354,7 @@ class Asker:
             everything=found.everything,
             others=found.hits[found.depth : READ_FOR_NAMES],
         )
-        timings = {"retrieve": retrieved_ms, "rerank": reranked_ms, "evidence": clock.ms}
+        timings["evidence"] = clock.ms
         return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed)
 
     def _loaded_reranker(self) -> Reranker | None:

@@ -195,14 +195,14 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     denied = asked.union(one for one in facts.content_stems(text) if senses.happened(one) in asked)
     # "not Faulds" denies somebody, and nothing that happened.
     denied -= _stems(" ".join(facts.names(f"{text} {around}")))
-    speaks_of_it = _most(asked, there) or _most(plain, there)
+    speaks_of_it = most(asked, there) or most(plain, there)
     if (speaks_of_it and facts.denied(text, denied)) or facts.contrary(question, text):
         return "No" if anyone or not _of_another(question, text, around) else None
     hedges = [{word.casefold() for word in _HEDGED.findall(one)} for one in (text, question)]
     if hedges[0] - hedges[1] or not _same_order(question, text):
         return None
     here = _stems(text)
-    if facts.negated(text) or not asked & here or not _most(plain, here):
+    if facts.negated(text) or not asked & here or not most(plain, here):
         return None
     if not anyone and not (_said_of(question, text, around) and _done_by(question, here)):
         return None
@@ -245,7 +245,7 @@ def _done_by(question: str, here: Collection[str]) -> bool:
     return all(facts.among(stem, here) for stem in _stems(question.partition(" by ")[2]))
 
 
-def _most(wanted: Collection[str], there: Collection[str]) -> bool:
+def most(wanted: Collection[str], there: Collection[str]) -> bool:
     """True if more than half of the stems, or their families, are there."""
     return not wanted or 2 * sum(facts.among(one, there) for one in wanted) > len(wanted)
 

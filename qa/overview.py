@@ -125,7 +125,7 @@ def _telling(
     """Up to `most` sentences on the topic: those with its rarest words, or the first, where the `whole` article is about it."""
     full = [one for one in sentences if _is_whole(one.text)]
     lead = _words(hit.title, full[:LEAD])
-    if whole and sum(facts.among(stem, lead) for stem in stems) * 2 > len(stems):
+    if whole and kinds.most(stems, lead):
         return full[:most]
     there = [_words("", [one]) for one in full]
     rarity = {stem: 1 / (sum(facts.among(stem, words) for words in there) or 1) for stem in stems}

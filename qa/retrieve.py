@@ -159,10 +159,11 @@ class Retriever:
     ) -> list[Hit]:
         """Return the passages found by word or by meaning, best first by reciprocal rank; equal ones by BM25's order.
 
+        With `everything` many more of each are found.
+
         Each of `scopes` is searched by itself as well: a question over two newspapers finds something in both. And so is each
         of `clauses`, in the sources that it names.
         """
-        everything = everything or aspects.asks_for_all(question)
         lists = self._lists(question, FOR_ALL if everything else self._config.candidates, within)
         lists |= self._spelt_otherwise(question, lists, within)
         narrower = [one for scope in scopes[:MOST_SCOPES] if (one := (within or Filter()).also(scope))]
