@@ -14,9 +14,11 @@ import random
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
+from evals import question_forms as forms
 from evals.reader_cases import WAYS, Maker, squad_articles
 from index.library import Library
 from index.types import Article
@@ -30,13 +32,16 @@ from qa.types import Evidence
 
 NEGATION = 0.3  # of the negations that could be made are made: people seldom ask so
 LEFT_OUT = 0.3  # of the searches lose the sentence that answers, and of the others as many another sentence
-LOWERED, CLIPPED = 0.25, 0.1  # of the questions are typed in haste
+LOWERED, CLIPPED = 0.3, 0.1  # of the questions are typed in haste
 MISTAKEN = 0.5  # of the questions that are answered are asked of another name in the sentences, if they can be
+SEARCHED_AS_YES_OR_NO, SEARCHED_AS_LIST = 0.2, 0.06
+ASKED_FOR_YES, ASKED_OF_ANOTHER, ASKED_FOR_MANNER, ASKED_AS_LIST = 0.5, 0.6, 0.2, 0.4  # of the questions that can be
+PLAIN = ("answered", "other")  # ways whose answers are short words of the sentence
 DATED = 0.5  # of the articles have a day
 WRONG_OTHERS = 0.45  # of the other questions that are answered are made wrong as well
 FIRST_DAY, DAYS = date(2015, 1, 1), 3_600
 SHORTEST_QUESTION = 12  # characters
-MOST_ASKED = 8  # questions on the same sentences
+MOST_ASKED = 10  # questions on the same sentences
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +131,8 @@ class _Text:
 
 
 def _case(asker: Asker, text: _Text, at: int, random_: random.Random) -> Case | None:
-    typed = _typed(text, at, random_)
+    searched = _searched(text, at, random_)
+    typed = _haste(text, searched, random_)
     evidence = asker.retrieve(typed).evidence
     label = text.label(at, evidence)
     if label and random_.random() < LEFT_OUT:
@@ -137,17 +143,66 @@ def _case(asker: Asker, text: _Text, at: int, random_: random.Random) -> Case | 
     if not evidence:
         return None
     read = " ".join(f"{e.text} {e.title}" for e in evidence)
-    asked: list[Asked] = []
+    made: list[_Made] = []
     if label:
-        asked.append(Asked("answered", typed, label, text.answers[at][0]))
-        asked += _made_wrong(text, at, read, random_, many=random_.choice((1, 2, 2)))
+        made.append(_Made("answered", searched, label, at))
+        made += _made_wrong(text, at, read, random_, many=random_.choice((1, 2, 2)))
     elif not text.said(at, read):
-        asked.append(Asked("missing", typed, 0))
-    asked += _others(text, at, evidence, read, random_)
-    unique = list({one.question.lower(): one for one in reversed(asked)}.values())
+        made.append(_Made("missing", searched, 0, at))
+    made += _others(text, at, evidence, read, random_)
+    made += [form for one in made for form in _forms(text, one, read, random_)]
+    unique = list({one.question.lower(): one for one in reversed(made)}.values())
     random_.shuffle(unique)
+    asked = (
+        one.asked(_haste(text, one.question, random_) if one.question != searched else typed, text) for one in unique
+    )
     shown = render("", evidence).user.rpartition("Question:")[0]
-    return Case(text.article.id, shown, evidence, tuple(unique[:MOST_ASKED])) if unique else None
+    return Case(text.article.id, shown, evidence, tuple(islice(asked, MOST_ASKED))) if unique else None
+
+
+@dataclass(frozen=True, slots=True)
+class _Made:
+    """A question before it is typed."""
+
+    way: str
+    question: str
+    label: int
+    at: int  # of the article's question that it was made from
+
+    def asked(self, typed: str, text: _Text) -> Asked:
+        return Asked(self.way, typed, self.label, text.answers[self.at][0] if self.label and self.way in PLAIN else "")
+
+
+def _searched(text: _Text, at: int, random_: random.Random) -> str:
+    """The question that is searched: mostly as it is, at times in another form."""
+    question, how = text.questions[at], random_.random()
+    if how < SEARCHED_AS_YES_OR_NO:
+        return forms.yes_or_no(question, text.answers[at][0], random_, insist=True) or question
+    if how < SEARCHED_AS_YES_OR_NO + SEARCHED_AS_LIST:
+        return forms.as_list(question, random_) or question
+    return question
+
+
+def _forms(text: _Text, made: _Made, read: str, random_: random.Random) -> Iterator[_Made]:
+    """The same asked for yes or no, or as a list. What settles a question settles these, and what does not, not.
+
+    Of another day or number than the true one the sentence says no; of a manner that is not told it says nothing.
+    """
+    answer = text.answers[made.at][0]
+    if made.way in ("wrong negation", "wrong number", "wrong asked"):
+        return  # a sentence with the right number may settle what is asked of another one
+    plain = forms.yes_or_no(made.question, answer, random_, insist=not made.label)
+    if plain and random_.random() < ASKED_FOR_YES:
+        yield replace(made, way=f"{made.way}, yes", question=plain)
+    if plain and made.label and random_.random() < ASKED_OF_ANOTHER:
+        others = [o for o, _ in text.answers if forms.same_shape(o, answer) and o != answer and o not in read]
+        other = forms.yes_or_no(made.question, random_.choice(others), random_, insist=True) if others else None
+        if other:
+            yield replace(made, way=f"{made.way}, no", question=other)
+    if plain and made.label and random_.random() < ASKED_FOR_MANNER:
+        yield replace(made, way="manner", question=forms.in_another_manner(plain, random_), label=0)
+    if random_.random() < ASKED_AS_LIST and (listed := forms.as_list(made.question, random_)):
+        yield replace(made, way=f"{made.way}, list", question=listed)
 
 
 def _without(some: Sequence[Evidence], evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
@@ -156,12 +211,12 @@ def _without(some: Sequence[Evidence], evidence: Sequence[Evidence]) -> tuple[Ev
     return tuple(replace(e, label=number) for number, e in enumerate(left, start=1))
 
 
-def _others(text: _Text, at: int, evidence: Sequence[Evidence], read: str, random_: random.Random) -> Iterator[Asked]:
+def _others(text: _Text, at: int, evidence: Sequence[Evidence], read: str, random_: random.Random) -> Iterator[_Made]:
     """Other questions of the article: some that the sentences answer, and the likest of those that they do not."""
     others = [one for one in range(len(text.questions)) if one != at and text.askable(one)]
     answered = [(one, label) for one in others if (label := text.label(one, evidence))]
     for one, label in random_.sample(answered, min(len(answered), random_.choice((1, 2, 3)))):
-        yield Asked("other", _typed(text, one, random_), label, text.answers[one][0])
+        yield _Made("other", text.questions[one], label, one)
         if random_.random() < WRONG_OTHERS:
             yield from _made_wrong(text, one, read, random_, many=1)
     there = rough_stems(read)
@@ -171,23 +226,19 @@ def _others(text: _Text, at: int, evidence: Sequence[Evidence], read: str, rando
         if not (text.label(one, evidence) or text.said(one, read))
     }
     for one in sorted(shares, key=lambda one: -shares[one])[: random_.choice((0, 1, 1, 2))]:
-        yield Asked("elsewhere", _typed(text, one, random_), 0)
+        yield _Made("elsewhere", text.questions[one], 0, one)
 
 
-def _made_wrong(text: _Text, at: int, read: str, random_: random.Random, *, many: int) -> Iterator[Asked]:
+def _made_wrong(text: _Text, at: int, read: str, random_: random.Random, *, many: int) -> Iterator[_Made]:
     if random_.random() < MISTAKEN and (mistaken := text.maker.mistaken(text.questions[at], read, text.answers[at][0])):
-        yield Asked("mistaken", _haste(text, mistaken, random_), 0)
+        yield _Made("mistaken", mistaken, 0, at)
         many -= 1
     ways = [way for way in WAYS if way != "negation" or random_.random() < NEGATION]
     for way in random_.sample(ways, len(ways)):
         wrong = text.maker.wrong(way, text.questions[at], read) if many else None
         if wrong and wrong != text.questions[at]:
-            yield Asked(f"wrong {way}", _haste(text, wrong, random_), 0)
+            yield _Made(f"wrong {way}", wrong, 0, at)
             many -= 1
-
-
-def _typed(text: _Text, at: int, random_: random.Random) -> str:
-    return _haste(text, text.questions[at], random_)
 
 
 def _haste(text: _Text, question: str, random_: random.Random) -> str:

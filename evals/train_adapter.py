@@ -37,9 +37,10 @@ from evals.adapter_cases import Asked, Case, cases, read_articles
 from evals.run import exit_status, positive, say
 from index import embed, weights
 from index.errors import ConfigError, InputError
+from qa import kinds
 from qa.llm import EMBEDDED
 from qa.parse import REFUSAL
-from qa.prompt import defused, system
+from qa.prompt import defused, render, system
 from qa.types import Draft
 from qa.verify import Gate
 
@@ -96,7 +97,7 @@ def packed(case: Case, encode: Callable[[str], list[int]], texts: Mapping[Asked,
     shown = len(tokens)
     made = Packed(tokens, list(range(shown)), [0] * shown, [])
     for number, asked in enumerate(case.asked, start=1):
-        question = encode(f"Question: {asked.question}\nAnswer:{END}\n<|im_start|>assistant\n")
+        question = encode(f"{render(asked.question, ()).user}{END}\n<|im_start|>assistant\n")
         answer, counts = _answer(asked, encode, texts.get(asked, ""))
         begin = len(made.tokens) + len(question) - 1
         made.targets.extend(
@@ -153,8 +154,10 @@ def published() -> tuple[Any, Any]:
         model = Qwen2ForCausalLM(config)
     model.load_state_dict(state, strict=False, assign=True)
     model.tie_weights()
-    model.model.rotary_emb = type(model.model.rotary_emb)(config)  # its table is in no file
-    return tokenizer, model.to(torch.bfloat16).eval().requires_grad_(requires_grad=False)
+    model = model.to(torch.bfloat16)
+    # Its table is in no file, and stays float32: bfloat16 makes 0.8047 of 0.8058 radians a token, a whole one off at token 900.
+    model.model.rotary_emb = type(model.model.rotary_emb)(config)
+    return tokenizer, model.eval().requires_grad_(requires_grad=False)
 
 
 def _name(tensor: str) -> str:
@@ -178,8 +181,9 @@ def adapted(model: Any, *, seed: int) -> dict[str, Any]:  # noqa: ANN401 (a tran
         def __init__(self, inner: nn.Linear) -> None:
             super().__init__()
             self.inner = inner
-            self.a = nn.Parameter(torch.randn(RANK, inner.in_features) / math.sqrt(inner.in_features))
-            self.b = nn.Parameter(torch.zeros(inner.out_features, RANK))
+            place = inner.weight.device
+            self.a = nn.Parameter(torch.randn(RANK, inner.in_features).to(place) / math.sqrt(inner.in_features))
+            self.b = nn.Parameter(torch.zeros(inner.out_features, RANK, device=place))
 
         def forward(self, states: torch.Tensor) -> torch.Tensor:
             low = functional.linear(states, self.a.to(states.dtype))
@@ -199,17 +203,20 @@ def logits(model: Any, one: Packed) -> Any:  # noqa: ANN401
     """Return the logits of every token at each target's place: float (targets, vocabulary)."""
     import torch
 
-    piece = torch.tensor(one.pieces)
+    def there(numbers: Sequence[Any]) -> Any:  # noqa: ANN401
+        return torch.tensor(numbers, device=model.device)
+
+    piece = there(one.pieces)
     seen = (piece[None, :] == 0) | (piece[None, :] == piece[:, None])
-    seen &= torch.ones(len(piece), len(piece), dtype=torch.bool).tril()
-    mask = torch.zeros(1, 1, *seen.shape, dtype=model.dtype).masked_fill(~seen, torch.finfo(model.dtype).min)
+    seen = seen.tril()
+    mask = torch.zeros(1, 1, *seen.shape, dtype=model.dtype, device=model.device)
     states = model.model(
-        input_ids=torch.tensor([one.tokens]),
-        position_ids=torch.tensor([one.positions]),
-        attention_mask=mask,
+        input_ids=there([one.tokens]),
+        position_ids=there([one.positions]),
+        attention_mask=mask.masked_fill(~seen, torch.finfo(model.dtype).min),
         use_cache=False,
     ).last_hidden_state[0]
-    return model.lm_head(states[torch.tensor([target.at for target in one.targets])]).float()
+    return model.lm_head(states[there([target.at for target in one.targets])]).float()
 
 
 def train(
@@ -237,9 +244,9 @@ def train(
         optimizer.zero_grad()
         begins = []
         for row in rows[step * TOGETHER : (step + 1) * TOGETHER]:
-            wanted = torch.tensor([target.token for target in row.targets])
+            wanted = torch.tensor([target.token for target in row.targets], device=model.device)
             each = functional.cross_entropy(logits(model, row), wanted, reduction="none")
-            counts = torch.tensor([target.weight for target in row.targets])
+            counts = torch.tensor([target.weight for target in row.targets], device=model.device)
             ((each * counts).sum() / max(row.pieces) / TOGETHER).backward()  # type: ignore[no-untyped-call]
             begins += [loss for loss, target in zip(each.tolist(), row.targets, strict=True) if target.begins]
         torch.nn.utils.clip_grad_norm_(parameters, 1.0)
@@ -256,21 +263,29 @@ def measure(model: Any, rows: Iterable[Packed], encode: Callable[[str], list[int
     import torch
 
     mark, refusal = encode("[")[0], encode(REFUSAL)[0]
-    leanings: list[float] = []
-    answered: list[bool] = []
-    right: list[bool] = []
+    told: dict[str, list[tuple[float, bool, bool]]] = {name: [] for name in ("all", "yes or no", "lists")}
     for row in rows:
         with torch.no_grad():
             found = logits(model, row)
         for at, target in enumerate(row.targets):
             if target.begins is None:
                 continue
-            leanings.append(float(found[at, mark] - found[at, refusal]))
-            answered.append(target.begins.label > 0)
-            if target.begins.label:
-                right.append(int(found[at + 1].argmax()) == row.targets[at + 1].token)
-    worth = stats.auroc(np.array(leanings), np.array(answered))
-    return f"held out {len(answered)}: AUROC {math.nan if worth is None else worth:.3f}, right sentence {np.mean(right):.3f}"
+            leaning, label = float(found[at, mark] - found[at, refusal]), target.begins.label
+            right = bool(label) and int(found[at + 1].argmax()) == row.targets[at + 1].token
+            for name in ("all", {"yes-no": "yes or no", "several": "lists"}.get(kinds.kind(target.begins.question))):
+                if name:
+                    told[name].append((leaning, label > 0, right))
+    return "held out " + "; ".join(f"{name}: {_figures(some)}" for name, some in told.items())
+
+
+def _figures(told: Sequence[tuple[float, bool, bool]]) -> str:
+    leanings, answered = np.array([one[0] for one in told]), np.array([one[1] for one in told], dtype=bool)
+    worth = stats.auroc(leanings, answered) if len(told) else None
+    rights = [right for _, there, right in told if there]
+    return (
+        f"{len(told)}, AUROC {math.nan if worth is None else worth:.3f},"
+        f" right sentence {np.mean(rights) if rights else math.nan:.3f}"
+    )
 
 
 def short_answers(model: Any, tokenizer: Any, found: Sequence[Case], many: int) -> dict[Asked, str]:  # noqa: ANN401
@@ -322,7 +337,7 @@ def write(made: Mapping[str, Any], path: Path) -> None:
     writer.add_float32("adapter.lora.alpha", ALPHA)
     for name, one in made.items():
         for part in ("a", "b"):
-            values = getattr(one, part).detach().numpy().astype(np.float16)
+            values = getattr(one, part).detach().cpu().numpy().astype(np.float16)
             writer.add_tensor(f"{name}.lora_{part}", values)
     writer.write_header_to_file()
     writer.write_kv_data_to_file()

@@ -61,10 +61,10 @@ class Weights:
 
 READ = Weights(bias=-0.34, sentence=0.0, passage=0.14, says=0.45, written=0.6)
 # Where the model tells. Of the sentences that it leaned to and a rule was against about half did answer (15 of 27).
-HEARD = Weights(bias=0.17, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.47, unfit=-1.17, hasty=0.8)
+HEARD = Weights(bias=-0.43, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.47, unfit=-1.17, hasty=0.8)
 # The same where the model has also told what it leans to when it sees that sentence alone.
 CLOSER = Weights(
-    bias=0.47, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.3, unfit=-1.17, closer=0.3, hasty=0.8
+    bias=-0.13, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.3, unfit=-1.17, closer=0.3, hasty=0.8
 )
 FLOOR = 1.0  # of the best passage's score beside what the model tells: lower, it speaks of short questions, not of what is there
 UNSURE = 1.5  # logits by HEARD on either side of even odds, within which it is asked for that
@@ -116,7 +116,7 @@ class Answerability:
     def written(self, citations: tuple[Citation, ...]) -> float | None:
         """Return the probability in [0, 1] for an answer with these citations; None where no cross-encoder has read them."""
         quoted, cited = " ".join(c.quote for c in citations), self._cited(citations)
-        if any(kinds.opens_or_asks(e.text) for e in cited):
+        if any(kinds.opens_or_asks(e.text) or kinds.asks_it_too(self.found.standalone, e.text) for e in cited):
             return 0.0
         fits = kinds.fits(self.found.standalone, quoted, " ".join(map(around, cited)))
         likely = self._probability(cited, written=True, fits=fits)
@@ -168,16 +168,18 @@ class Answerability:
         """Return the sentence that answers by itself, with its probability; None if no sentence does by the rules.
 
         That is the one that a taught model has named, else the best one by the cross-encoder, or one close behind it, that passes
-        `kinds.fits`; for a yes/no question, that tells which by `kinds.verdict`. An order, words that play a part of a
-        conversation, and what says no more than another question answer nothing.
+        `kinds.fits`; for a yes/no question, that tells which by `kinds.verdict`, else the one that was named. An order, words
+        that play a part of a conversation, and what says no more than another question answer nothing.
         """
-        yes_or_no = kinds.kind(self.found.standalone) == "yes-no"
-        for one in self._likeliest():
-            verdict = kinds.verdict(self.found.standalone, one.text, around(one)) if yes_or_no else None
-            if verdict or not yes_or_no:
-                fits = self._fits(one)
-                return Alone(one, verdict, self._probability([one], written=verdict is not None, fits=fits))
-        return None
+        if kinds.kind(self.found.standalone) != "yes-no":
+            return next((self._judged(one, None) for one in self._likeliest()), None)
+        told = ((one, kinds.verdict(self.found.standalone, one.text, around(one))) for one in self._likeliest())
+        settled = next((self._judged(one, verdict) for one, verdict in told if verdict), None)
+        named = (self._judged(one, None) for one in self._likeliest() if one.label == self.named)
+        return settled or (next(named, None) if self.leaning is not None else None)
+
+    def _judged(self, one: Evidence, verdict: Literal["Yes", "No"] | None) -> Alone:
+        return Alone(one, verdict, self._probability([one], written=verdict is not None, fits=self._fits(one)))
 
     def _likeliest(self) -> Iterator[Evidence]:
         """The sentences that may answer, best first. No other is read where the one that the model named will do."""
@@ -185,6 +187,7 @@ class Answerability:
         asked = self.found.standalone
         yes_or_no = kinds.kind(asked) == "yes-no"
         telling = [e for e in self.found.evidence if says_something(e) and (yes_or_no or facts.adds(e.text, asked))]
+        telling = [e for e in telling if not kinds.asks_it_too(asked, e.text)]
         yield from (e for e in telling if e.label == self.named and (weighed or self._fits(e)))
         own = [e for e in self.found.evidence if not e.neighbour]
         least = max((e.score for e in own), default=0.0) - NEAR
@@ -217,10 +220,16 @@ class Answerability:
             return made + weights.hasty * hasty + (0.0 if fits else weights.unfit)
 
         judged = logit(UNREAD if says is None else READ if self.leaning is None else HEARD)
-        if says is not None and self.leaning is not None and abs(judged) < UNSURE and self.look is not None:
+        unsure = abs(judged) < UNSURE or not self._tells(answering)
+        if says is not None and self.leaning is not None and unsure and self.look is not None:
             self.closer = self._looked(answering)
             judged = judged if self.closer is None else logit(CLOSER, self.closer)
         return 1 / (1 + math.exp(-judged))
+
+    def _tells(self, answering: Sequence[Evidence]) -> bool:
+        """False for a yes/no question that no rule can answer from these sentences."""
+        asked = self.found.standalone
+        return kinds.kind(asked) != "yes-no" or any(kinds.verdict(asked, e.text, around(e)) for e in answering)
 
     def _looked(self, sentences: Sequence[Evidence]) -> float | None:
         """What the model leans to where it is shown nothing but these; None if it cannot be asked, or does not tell."""

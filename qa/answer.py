@@ -246,7 +246,7 @@ class Asker:
             strong=strong,
             taught=taught,
         )
-        if desk.refuses:
+        if taught:
             judge.look = lambda sentences: _closer_look(llm, found.standalone, sentences)
         parser = DraftParser()
         waiting: list[Draft] = []  # for the model's end: it writes one thing at a time
@@ -480,8 +480,6 @@ class _Desk:
         self._strong = strong
         self._taught = taught
         self._kind = kinds.kind(found.standalone)
-        # What to refuse it was not taught with lists and yes or no (`evals.adapter_cases`).
-        self.refuses = taught and self._kind not in ("several", "yes-no")
         self._gate = gate
         self._least = answerable
         self._judge = judge
@@ -508,7 +506,9 @@ class _Desk:
         if found is None or found.probability is None:
             return None
         self.answerability = max(self.answerability or 0.0, found.probability)
-        meant = self.refuses and is_refusal(wrote) and (self._judge.closer is None or self._judge.closer < 0)
+        # Where a rule tells yes from no, a refusal needs no more to be overruled.
+        taught = self._taught and found.verdict is None
+        meant = taught and is_refusal(wrote) and (self._judge.closer is None or self._judge.closer < 0)
         least = self._least + (OVERRULES if meant else 0.0)
         if found.probability < least:
             return None

@@ -188,7 +188,7 @@ def _named_after(before: str, after: str) -> Iterator[tuple[int, str]]:
         phrase = lead[match.end() :]
         if _PREPOSITION.search(lead, 0, match.start()) and not match.group().startswith(("’", "'")):
             continue
-        closed = re.match(r"\s*[,.;!?”\"]", after)
+        closed = re.match(r"\s*[,.;:!?”\"]", after)
         if closed and re.fullmatch(r"(?:[\w’'-]+\s+){0,7}[\w’'-]+,\s+(?:the\s+)?", phrase):
             yield 1, phrase
         last = (phrase.split() or [""])[-1]

@@ -85,6 +85,12 @@ _WHO_SAID_SO = re.compile(
     re.IGNORECASE,
 )
 _PRONOUN = re.compile(r"\W*(?:he|she|it|they)\b", re.IGNORECASE)
+_ASKING = re.compile(r"\W*(?:and |but |so )?(?P<word>who|whom|whose|what|when|where|why|which|how)\b", re.IGNORECASE)
+_WONDERS = (
+    r"\b(?:know|knows|knew|known|asks?|asked|asking|wonder\w*|unclear|not clear|unknown|find(?:ing)? out|found out|establish"
+    r"|determine|discover|learn|understand|investigat\w*|examin\w*|look\w* into|question of)"
+    r"(?:\s+(?:for|about|into|exactly|just))?\s+"
+)
 _NUMBERED = re.compile(r"\bNo\.\s?(?=\d)")  # "hanger No. 17" denies nothing
 
 
@@ -127,6 +133,14 @@ def fits(question: str, text: str, around: str = "") -> bool:
 def opens_or_asks(text: str) -> bool:
     """True for "Here are five ways:" and "Who won?": whatever the question, that is no answer."""
     return text.rstrip().endswith((":", "?"))
+
+
+def asks_it_too(question: str, text: str) -> bool:
+    """True for "She wants to know why the sensor failed" where the question is why: that is one more question, and no answer."""
+    asking = _ASKING.match(without_turn(question))
+    if asking is None or "because" in text.casefold():
+        return False
+    return re.search(rf"{_WONDERS}{asking['word']}\b(?!\s+to\b)", text, re.IGNORECASE) is not None
 
 
 def _agrees(question: str, text: str, around: str) -> bool:

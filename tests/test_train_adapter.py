@@ -16,7 +16,7 @@ from evals import adapter_cases, train_adapter
 from evals.adapter_cases import Asked, Case
 from evals.train_adapter import Packed, packed
 from index.errors import InputError
-from qa import prompt
+from qa import kinds, prompt
 
 GOLDS = {question: answer for asked in PARAGRAPHS.values() for question, answer in asked}
 
@@ -50,7 +50,7 @@ def test_each_question_goes_on_from_what_is_shown(asked: list[Asked], text: str)
         alone = [at for at, piece in enumerate(made.pieces) if piece in (0, number)]
         assert [made.positions[at] for at in alone] == list(range(len(alone)))
         answer = f"[{one.label}]{f' {text}<|im_end|>' if text else ''}" if one.label else "NOT STATED<|im_end|>"
-        asks = f"Question: {one.question}\nAnswer:<|im_end|>\n<|im_start|>assistant\n"
+        asks = f"{prompt.render(one.question, ()).user}<|im_end|>\n<|im_start|>assistant\n"
         assert words([made.tokens[at] for at in alone]) == f"{shown}{asks}{answer}"
 
 
@@ -132,21 +132,24 @@ def test_an_adapter_learns_and_is_written_as_llama_cpp_reads_it(tiny: Any, tmp_p
 
 
 def test_the_cases_are_what_the_product_shows(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    for share in ("LOWERED", "CLIPPED", "LEFT_OUT"):
+    for share in ("LOWERED", "CLIPPED", "LEFT_OUT", "SEARCHED_AS_YES_OR_NO", "SEARCHED_AS_LIST"):
         monkeypatch.setattr(adapter_cases, share, 0.0)
+    monkeypatch.setattr(adapter_cases, "ASKED_FOR_YES", 1.0)
     articles = adapter_cases.read_articles(squad_file(tmp_path / "train.json"), 3, seed=0)
     found = list(adapter_cases.cases(articles, tmp_path / "library", seed=0))
     assert len(found) == len(GOLDS)
     ways = {one.way for made in found for one in made.asked}
-    assert {"answered", "other", "wrong name"} <= ways
+    assert {"answered", "other", "wrong name", "answered, yes", "manner"} <= ways
     for made in found:
         assert made.shown == prompt.render("", made.evidence).user.rpartition("Question:")[0]
         for one in made.asked:
-            assert (one.label > 0) is (one.way in {"answered", "other"})
-            if one.label:
+            assert (one.label > 0) is (one.way.partition(",")[0] in {"answered", "other"})
+            if one.way.endswith(", yes"):
+                assert kinds.kind(one.question) == "yes-no"
+            if one.way in {"answered", "other"}:
                 assert one.answer == GOLDS[one.question]
                 assert one.answer in made.evidence[one.label - 1].text
-            else:
+            elif not one.label:
                 assert one.question not in GOLDS or GOLDS[one.question] not in made.shown
 
 

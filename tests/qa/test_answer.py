@@ -383,10 +383,13 @@ def test_what_the_first_word_leaves_open_gets_a_closer_look(library: Library, re
         assert llm.max_tokens == [Config().answer_tokens, 1]
         assert [(label, e.text) for label, e in llm.prompts[1].labels.items()] == [(1, MET)]
         assert llm.prompts[1].system == llm.prompts[0].system
-    # Not where all is said already, and not of yes or no: what to refuse there the model was not taught.
+    # Not where all is said already, unless it is a yes or no that no rule can tell.
     assert asked(0.001)[0].closer is None
     question = "Did the Taliban comment on the talks with the Indian envoy?"
-    assert asked(OPEN, question=question, reply=COMMENT)[0].closer is None
+    assert asked(0.001, question=question, reply=COMMENT)[0].closer is None
+    untold, _ = asked(0.001, [first_word(0.999)], question="Did Mittal meet Stanekzai in secret?")
+    assert untold.closer is not None
+    assert untold.closer < 0
 
 
 def test_a_refusal_counts_less_where_the_closer_look_leans_to_an_answer(library: Library, reranker: Reranker) -> None:
