@@ -110,7 +110,7 @@ def in_another_manner(question: str, random_: random.Random) -> str:
 
 
 def statement(question: str, said: str) -> str | None:
-    """Return the answer as a sentence in the question's own words: "Ada Brink opened the mill."; None if the rules cannot make it."""
+    """Return the answer in the question's words ("Ada Brink opened the mill."); None if the rules cannot make it."""
     plain, said = question.rstrip(" ?").strip(), said.strip(" .,;")
     told = _WHO_DID.fullmatch(plain)
     if told is None or _NOT.search(plain) or not 0 < len(said.split()) <= LONGEST_ANSWER or "?" in said:

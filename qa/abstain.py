@@ -150,6 +150,11 @@ class Answerability:
         self.closer = before
         return None
 
+    def far_behind(self, citations: tuple[Citation, ...]) -> bool:
+        """Return True if each of these is read as by NEAR worse an answer than the best sentence of the evidence."""
+        best = max(self._standings([e for e in self.found.evidence if says_something(e)]), default=0.0)
+        return best - max(self._standings(self._cited(citations)), default=0.0) > NEAR
+
     def said(self, citation: Citation) -> str:
         """Return the words of a cited sentence that the reader takes for the answer; "" where there is no reader."""
         cited = self._cited((citation,))

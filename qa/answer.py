@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from contextlib import closing
@@ -52,6 +53,10 @@ READ_FOR_NAMES = 30  # passages in which somebody who is asked about may be intr
 FOR_A_WRITER = 3  # times the sentences of an overview that a model is given which writes it in its own words
 GOOD = 0.0  # logit of a sentence that was not shown, as the reader reads it, from which it is worth a second reading
 MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the model's window
+
+BESIDE = "says hardly anything of what is asked"
+_ASKS_WHO = re.compile(r"\W*(?:who|whom|whose)\b", re.IGNORECASE)
+_PRONOUN = re.compile(r"he|she|they|him|her|them|his|their|it|its", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
 
@@ -515,7 +520,7 @@ class _Desk:
         self.hesitates = meant and self._judge.unhurried(found.probability) < least
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
-        claim = Claim(told, (sentence.cited(),))
+        claim = self._with_its_name(Claim(told, (sentence.cited(),)))
         return _correction(self._found, [claim]) or claim
 
     def _proven(self, draft: Draft) -> Claim:
@@ -538,17 +543,18 @@ class _Desk:
             claim, likely = self._instead(claim, better.sentence), better.probability
         text = self._wording(claim)
         said = text in self._told or self._told.issuperset(_whole(citation) for citation in claim.citations)
-        if why := self._withheld(claim, likely) or self._misled(text, claim) or ("said already" if said else None):
-            return Claim(claim.text, (), (*claim.rejected, Rejection(None, why)))
+        why = self._aside(claim) or self._withheld(claim, likely) or self._misled(text, claim)
+        if why or said:
+            return Claim(claim.text, (), (*claim.rejected, Rejection(None, why or "said already")))
         self._told.add(text)
-        return replace(claim, text=self._begins(text))
+        return self._with_its_name(replace(claim, text=self._begins(text)))
 
     def _outdone(self, claim: Claim) -> Alone | None:
         """The sentence that answers far better than those that a small model's first claim cites; None if there is none.
 
         It names the sports grounds where the question is how much land the school owns, and proves it well.
         """
-        if self._strong or self._passed or self._kind in ("several", "yes-no"):
+        if self._strong or self._passed or self._kind == "yes-no" or (self._kind == "several" and not self._taught):
             return None
         if self._taught and self._judge.may_answer(claim.citations):
             # It knows better than the reader (right sentence: .93 and .89 on squad2), and so it is asked.
@@ -594,6 +600,24 @@ class _Desk:
                 return f"answerability {likely:.2f} is too low: the articles hardly answer the question"
         self._passed = True
         return None
+
+    def _aside(self, claim: Claim) -> str | None:
+        """Why a small model's further sentence is withheld: it goes on with what is not asked. None for its first one."""
+        further = self._passed and not self._strong and self._kind == "several"
+        return BESIDE if further and self._judge.far_behind(claim.citations) else None
+
+    def _with_its_name(self, claim: Claim) -> Claim:
+        """The claim with the sentence before it where "who" is answered with "she": the name stands there."""
+        if self._strong or len(claim.citations) > 1 or not _ASKS_WHO.match(kinds.without_turn(self._found.standalone)):
+            return claim
+        [cited] = claim.citations
+        if not claim.text.endswith(_whole(cited)) or not _PRONOUN.fullmatch(self._judge.said(cited).strip()):
+            return claim
+        place = (cited.article_id, cited.sentence - 1)
+        before = next((e for e in self._found.evidence if (e.article_id, e.sentence) == place), None)
+        if before is None or not facts.names(before.text) or not says_something(before):
+            return claim
+        return replace(claim, text=f"{_shown(before.text)} {claim.text}", citations=(before.cited(), cited))
 
     def _misled(self, text: str, claim: Claim) -> str | None:
         """Why an answer to a yes/no question begins wrongly; None if it does not."""

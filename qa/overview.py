@@ -54,6 +54,7 @@ _LATEST = re.compile(
 # A topic that is a sentence of its own asks for something: "what is known about who paid".
 _CLAUSE = re.compile(r"^(?:who|whom|what|when|where|why|how|which|whether|if)\b", re.IGNORECASE)
 _CALLED = re.compile(r"^(?:the\s+)?(?:article|report|story|text|news|piece|page)s?\s+(?:on|about|of)\s+", re.IGNORECASE)
+_STORY = re.compile(r"\s+(?:story|stories|news|articles?|reports?|saga)$", re.IGNORECASE)
 _ENDS = re.compile(r"[.!?…][\"”’')\]]*$")
 
 
@@ -78,6 +79,7 @@ def wanted(question: str) -> Wanted | None:
     if match is None:
         return None
     topic = _CALLED.sub("", match["topic"]).strip(" \"'“”‘’")
+    topic = _STORY.sub("", topic)  # "the merger story": no article calls itself one
     if len(topic) > LONGEST or _CLAUSE.match(topic) or not facts.content_stems(topic):
         return None
     return Wanted(topic, latest=latest is not None)

@@ -99,3 +99,17 @@ def test_whatever_is_asked_nothing_breaks(question: str, said: str, seed: int, i
     made = forms.yes_or_no(f"who {question}", said, random.Random(seed), insist=insist)
     assert made is None or made.endswith("?")
     forms.as_list(question, random.Random(seed))
+
+
+@pytest.mark.parametrize(
+    ("question", "said", "told"),
+    [
+        ("Who opened the mill in 1931?", "the Brinks", "The Brinks opened the mill in 1931."),
+        ("Which town opened the mill?", "Holm.", "Holm opened the mill."),
+        ("When was the mill opened?", "1931", None),
+        ("Who never opened the mill?", "Ada Brink", None),
+        ("Who opened the mill?", "", None),
+    ],
+)
+def test_an_answer_is_told_in_the_words_of_the_question(question: str, said: str, told: str | None) -> None:
+    assert forms.statement(question, said) == told

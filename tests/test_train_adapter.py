@@ -188,3 +188,10 @@ def test_the_layers_of_the_file_have_their_names_in_transformers() -> None:
         "blk.0.ffn_norm.weight": "model.layers.0.post_attention_layernorm.weight",
     }
     assert {one: train_adapter._name(one) for one in names} == names
+
+
+def test_short_answers_are_those_that_pass_the_gate() -> None:
+    right = Asked("answered", "Who invested in Afghanistan?", 2, "India")
+    wrong = Asked("answered", "Who invaded Afghanistan?", 1, "Mittal")
+    none = Asked("wrong name", "Who invested in Iran?", 0)
+    assert train_adapter.short_answers([case(right, wrong, none)], 5) == {right: "India invested in Afghanistan."}

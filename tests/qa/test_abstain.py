@@ -149,6 +149,55 @@ def test_what_cannot_answer_outdoes_nothing() -> None:
     assert Answerability(made, says(0.0, 9.0)).outdone(cited(made.evidence[0])) is None
 
 
+def test_a_sentence_is_far_behind_where_another_one_reads_much_better() -> None:
+    made = found(WHO, [5.0, 5.0])
+    for more, behind in ((NEAR + 0.1, True), (NEAR - 0.1, False)):
+        judge = Answerability(made, says(0.0, more))
+        assert judge.far_behind(cited(made.evidence[0])) is behind
+        assert not judge.far_behind(cited(made.evidence[0]) + cited(made.evidence[1]))
+
+
+def test_a_sentence_that_only_asks_the_same_does_not_answer() -> None:
+    question, asks = "why did Mittal meet him?", "Parliament wants to know why Mittal met him."
+    made = found(question, [5.0, 4.0], texts=[asks, "They met because the Taliban had asked for it."])
+    judge = Answerability(made, says(5.0, 0.0))
+    judge.leaning = 5.0
+    assert judge.written(cited(made.evidence[0])) == 0.0
+    alone = judge.alone()
+    assert alone is not None
+    assert alone.sentence == made.evidence[1]
+
+
+def test_yes_or_no_that_no_rule_tells_is_answered_by_the_sentence_that_a_taught_model_named() -> None:
+    made = found("Was the meeting a secret?", [5.0, 5.0])
+    judge = Answerability(made, says(0.0, 0.0))
+    assert judge.alone() is None
+    judge.named = made.evidence[1].label
+    assert judge.alone() is None  # of a model that was not taught it tells nothing
+    judge.leaning = 2.0
+    alone = judge.alone()
+    assert alone is not None
+    assert (alone.sentence, alone.verdict) == (made.evidence[1], None)
+
+
+@pytest.mark.parametrize(
+    ("question", "looks"), [("Was the meeting a secret?", 1), ("Did Mittal meet Stanekzai?", 0), (WHO, 0)]
+)
+def test_yes_or_no_that_no_rule_tells_always_gets_a_closer_look(question: str, looks: int) -> None:
+    looked: list[Sequence[Evidence]] = []
+
+    def look(sentences: Sequence[Evidence]) -> float:
+        looked.append(sentences)
+        return -3.0
+
+    made = found(question, [8.0], passage=8.0)
+    judge = Answerability(made, says(5.0))
+    judge.leaning, judge.look = MOST_LEANING, look
+    likely = judge.written(cited(made.evidence[0]))
+    assert likely is not None
+    assert len(looked) == looks
+
+
 def test_the_words_that_answer_are_those_of_the_reader() -> None:
     made = found(WHO, [5.0])
     at = MET.index("Stanekzai")

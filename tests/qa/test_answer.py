@@ -831,3 +831,52 @@ def test_the_keys_of_the_eval_contract(library: Library, reranker: Reranker, met
     assert {"article_id", "start", "end", "text", "score"} <= made["evidence"][0].keys()
     assert {"article_id", "start", "end", "text", "score"} <= made["retrieved"][0].keys()
     assert {"retrieve", "rerank", "first_token", "total"} <= made["timings_ms"].keys()
+
+
+SHOP = Article(
+    "shop",
+    "The baker of Holm",
+    "Ada Lind, 61, keeps the bakery of Holm. Her daughter Runa Lind would like to change that. She will take over the shop in"
+    " May. The rent for houses beside the river fell by a tenth.",
+    date(2024, 3, 1),
+)
+
+
+def test_where_who_is_answered_with_she_the_sentence_with_the_name_is_shown_too(
+    reranker: Reranker, tmp_path: Path
+) -> None:
+    said = "She will take over the shop in May."
+
+    def asked(question: str) -> Answer:
+        llm = ScriptedLLM(lambda prompt: f"[{next(n for n, e in prompt.labels.items() if e.text == said)}] {said}")
+        return Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask(question)
+
+    with Library(tmp_path / "library") as library:
+        library.add([SHOP])
+        library.embed_pending()
+        [claim] = asked("Who will take over the shop?").shown
+        assert claim.text == f"Her daughter Runa Lind would like to change that. {said}"
+        assert [citation.quote for citation in claim.citations] == [
+            "Her daughter Runa Lind would like to change that.",
+            said,
+        ]
+        [claim] = asked("When will she take over the shop?").shown
+        assert len(claim.citations) == 1
+
+
+def test_a_further_sentence_that_is_not_on_what_is_asked_is_withheld(reranker: Reranker, tmp_path: Path) -> None:
+    first, last = "Ada Lind, 61, keeps the bakery of Holm.", "The rent for houses beside the river fell by a tenth."
+
+    def reply(prompt: Prompt) -> str:
+        labels = {e.text: label for label, e in prompt.labels.items()}
+        return f"[{labels[first]}] {first}\n[{labels[last]}] {last}"
+
+    with Library(tmp_path / "library") as library:
+        library.add([SHOP])
+        library.embed_pending()
+        asker = Asker(library, Config(evidence_gap=100), llm=ScriptedLLM(reply), reranker=lambda: reranker)
+        answer = asker.ask("What is known of Ada Lind, who keeps the bakery?")
+    assert [claim.text for claim in answer.shown] == [first]
+    [withheld] = [claim for claim in answer.claims if not claim.citations]
+    assert withheld.text == last
+    assert "hardly anything" in withheld.rejected[-1].reason

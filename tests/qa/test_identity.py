@@ -59,6 +59,7 @@ def test_who_or_what_is_asked_about(question: str, name: str | None) -> None:
         ("Who is Ada Lind?", "Ada Lind, professor at the university, will fly there.", 1),
         ("Who is Ada Lind?", "“It is late,” said the head of the works department, Ada Lind.", 1),
         ("Who is Ada Lind?", "The city’s engineer, Ada Lind, said so.", 1),
+        ("Who is Ada Lind?", "Not all will win, warned its secretary, Ada Lind: some came late.", 1),
         ("Who is Ada Lind?", "Her successor is Ada Lind, who knows the trade.", 1),
         ("Who is Ada Lind?", "Councillor Ada Lind asked why.", 2),
         ("Who is Ada Lind?", "Ada Lind, who asked for it, smiled.", 2),

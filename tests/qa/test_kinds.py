@@ -258,3 +258,22 @@ def test_any_words_have_a_kind_and_an_end(question: str, text: str) -> None:
     assert kinds.fits(question, text) in (True, False)
     assert kinds.verdict(question, text) in ("Yes", "No", None)
     assert kinds.in_full(text, text, None) == text
+
+
+@pytest.mark.parametrize(
+    ("question", "text", "asks"),
+    [
+        ("Why did the sensor fail?", "She wants to know why the sensor failed.", True),
+        ("why did the sensor fail (asked after: Did it? Yes)", "It is unclear why the sensor failed.", True),
+        ("Who drove the car?", "The police are asking for witnesses who drove by.", False),
+        ("Who drove the car?", "The police do not know who drove the car.", True),
+        ("Who drove the car?", "An inquiry will establish who drove.", True),
+        ("Why did the sensor fail?", "He asked why and was told that it failed because of the rain.", False),
+        ("Why did the sensor fail?", "The sensor had been broken since November.", False),
+        ("How was it repaired?", "She knows how to repair it.", False),
+        ("When did it fail?", "She wants to know why it failed on Monday.", False),
+        ("Did it fail?", "She asked whether it failed.", False),
+    ],
+)
+def test_a_sentence_that_asks_the_same_is_no_answer(question: str, text: str, *, asks: bool) -> None:
+    assert kinds.asks_it_too(question, text) is asks

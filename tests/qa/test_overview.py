@@ -46,6 +46,8 @@ OTHER = Article(
         ("please summarize the article on the Velm Bridge", "the Velm Bridge"),
         ("Can you sum up the strike?", "the strike"),
         ("Give me a short summary of the cup final", "the cup final"),
+        ("Summarise the merger story.", "the merger"),
+        ("Tell me about news", "news"),
         ("tell me about Kestovar", "Kestovar"),
         ("Tell me more about the Ostrey Bridge!", "the Ostrey Bridge"),
         ("I'd like to know more about the recall", "the recall"),
