@@ -32,7 +32,7 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -61,10 +61,10 @@ class Weights:
 
 READ = Weights(bias=-0.34, sentence=0.0, passage=0.14, says=0.45, written=0.6)
 # Where the model tells. Of the sentences that it leaned to and a rule was against about half did answer (15 of 27).
-HEARD = Weights(bias=-0.43, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.47, unfit=-1.17, hasty=0.8)
+HEARD = Weights(bias=-0.43, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.47, unfit=-1.17, hasty=1.1)
 # The same where the model has also told what it leans to when it sees that sentence alone.
 CLOSER = Weights(
-    bias=-0.13, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.3, unfit=-1.17, closer=0.3, hasty=0.8
+    bias=-0.13, sentence=0.0, passage=0.18, says=0.17, written=0.0, leaning=0.3, unfit=-1.17, closer=0.3, hasty=1.1
 )
 FLOOR = 1.0  # of the best passage's score beside what the model tells: lower, it speaks of short questions, not of what is there
 UNSURE = 1.5  # logits by HEARD on either side of even odds, within which it is asked for that
@@ -74,6 +74,7 @@ NEAR = 4.0  # logits behind the best sentence at which none is taken instead of 
 LOOKS_BETTER = (
     1.0  # log-odds by which a taught model leans more to another sentence, that this takes its own one's place
 )
+MOST_LOOKED = 4  # further sentences of a list that a taught model is asked about; each costs about a second
 MOST_LEANING = 8.0  # where the first words that a server tells of end
 FAR_BETTER = 2.5  # by so much, in logits of `_standings`, another sentence takes the place of what a small model cites
 
@@ -149,6 +150,17 @@ class Answerability:
                 return found
         self.closer = before
         return None
+
+    def also(self, told: Collection[int]) -> Iterator[Evidence]:
+        """Yield what answers beside the sentences with the labels `told`, for a question that wants all there are.
+
+        Those are the likeliest that a taught model leans to where it sees them alone; none where it cannot be asked.
+        """
+        left = [e for e in self.found.evidence if e.label not in told and says_something(e) and not e.neighbour]
+        ranked = sorted(zip(self._standings(left), left, strict=True), key=lambda pair: pair[0], reverse=True)
+        for _, one in ranked[:MOST_LOOKED] if self.look is not None else ():
+            if not self.far_behind((one.cited(),)) and (self._looked([one]) or 0.0) > 0.0:
+                yield one
 
     def far_behind(self, citations: tuple[Citation, ...]) -> bool:
         """Return True if each of these is read as by NEAR worse an answer than the best sentence of the evidence."""

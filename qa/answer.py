@@ -292,6 +292,10 @@ class Asker:
             claims.append(_renumbered(best, after))
             yield ClaimChecked(claims[-1])
             given_up, best = False, None
+        if finish == "stop" and not given_up:
+            for claim in desk.further(claims):
+                claims.append(_renumbered(claim, after))
+                yield ClaimChecked(claims[-1])
         return _Reading(
             tuple(claims),
             given_up,
@@ -522,6 +526,13 @@ class _Desk:
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
         claim = self._with_its_name(Claim(told, (sentence.cited(),)))
         return _correction(self._found, [claim]) or claim
+
+    def further(self, claims: Sequence[Claim]) -> list[Claim]:
+        """What a taught model leaves out where a question wants all there are: it names one sentence, and mostly ends there."""
+        if not self._taught or not aspects.asks_for_all(self._found.standalone):
+            return []
+        told = {citation.label for claim in claims for citation in claim.citations}
+        return [Claim(_shown(e.text), (e.cited(),)) for e in self._judge.also(told)]
 
     def _proven(self, draft: Draft) -> Claim:
         try:
