@@ -18,7 +18,7 @@ _ALL = re.compile(
     r"|\ball (?:of )?(?:the |those |these )?(?:\w+ )?(?:\w+s|people|men|women|children)"
     r" (?:who|whom|whose|that|which|mentioned|named|in|of|from)\b"
     r"|\b(?:all|everyone|everybody|everything) (?:who|that)\b|\b(?:every|each) \w+ (?:who|that|which|mentioned|named)\b"
-    r"|\bwhich (?:\w+ )?\w+(?<![sui])s (?:have|were|are|did|do|had|won|\w+ed)\b",
+    r"|\bwhich (?:\w+ )?(?!(?:has|was|does)\b)\w+(?<![sui])s (?:have|were|are|did|do|had|won|\w+ed)\b",
     re.IGNORECASE,
 )
 _SHORT = re.compile(r"\b(?:[A-Z]\.){2,6}|\b[A-Z]{2,6}\b")

@@ -149,6 +149,24 @@ def test_what_cannot_answer_outdoes_nothing() -> None:
     assert Answerability(made, says(0.0, 9.0)).outdone(cited(made.evidence[0])) is None
 
 
+def test_a_list_goes_on_with_the_likeliest_that_the_model_names_alone() -> None:
+    made = found("List all that Mittal did.", [5.0, 5.0, 5.0])
+    looked: list[str] = []
+
+    def look(sentences: Sequence[Evidence]) -> float:
+        looked.extend(e.text for e in sentences)
+        return 1.0 if sentences[0] == made.evidence[2] else -1.0
+
+    judge = Answerability(made, says(2.0, 1.0))
+    assert list(judge.also({1})) == []  # nobody can be asked
+    judge.look = look
+    assert list(judge.also({1})) == [made.evidence[2]]
+    assert looked == [COMMENT, INVESTED]
+    far = Answerability(made, says(0.0, 2.0 + NEAR, 1.0))
+    far.look = lambda _: 1.0
+    assert list(far.also(set())) == [made.evidence[1]]
+
+
 def test_a_sentence_is_far_behind_where_another_one_reads_much_better() -> None:
     made = found(WHO, [5.0, 5.0])
     for more, behind in ((NEAR + 0.1, True), (NEAR - 0.1, False)):

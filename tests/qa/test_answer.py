@@ -880,3 +880,23 @@ def test_a_further_sentence_that_is_not_on_what_is_asked_is_withheld(reranker: R
     [withheld] = [claim for claim in answer.claims if not claim.citations]
     assert withheld.text == last
     assert "hardly anything" in withheld.rejected[-1].reason
+
+
+def test_a_list_has_more_than_the_sentence_that_the_taught_model_named(reranker: Reranker, tmp_path: Path) -> None:
+    first, last = "Jonas Weir scored for Arden in the tenth minute.", "Aiko Tanabe scored for Selby before half-time."
+    cup = f"{first} The match was late. {last}"
+
+    def asked(*looks: float) -> Answer:
+        llm = ScriptedLLM(
+            lambda prompt: Chunk(
+                f"[{next(n for n, e in prompt.labels.items() if e.text == first)}] {first}", instead={"[": 0.0}
+            ),
+            *([first_word(refuses)] for refuses in looks),
+        )
+        return Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask("Which players scored?")
+
+    with Library(tmp_path / "library") as library:
+        library.add([Article("cup", "The cup final", cup, date(2024, 3, 1))])
+        library.embed_pending()
+        assert [claim.text for claim in asked(0.1, 0.1).shown] == [first, last]
+        assert [claim.text for claim in asked(0.9, 0.9).shown] == [first]
