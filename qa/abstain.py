@@ -7,7 +7,9 @@ word of the taught model, which it names a sentence or refuses with (`leaning`, 
 the sentence that the model named, or the reader's where it refused. AUROC on questions left out of the fit: squad2 .87, clapnq
 .93, qed .69; by the reader without the model .80, .93, .70, by the model alone .89, .88, .67. READ is for a model that was not
 taught, UNREAD for where there is no reader. The dial stands at .5, where the refused share of the answerable questions and the
-answered share of the others are about smallest together; for a model that was not taught .57 is better.
+answered share of the others are about smallest together; for a model that was not taught .57 is better. Since the model was
+taught yes or no and lists, too, it leans to answers more: the biases are lower by .6 than fitted, and `hasty` higher by as much,
+as to questions typed in haste it leans as before.
 
 Where that leaves it open (UNSURE: about half of the questions), the taught model is shown the sentence by itself, and its
 first word there counts as much as the first one (`closer`, CLOSER). By themselves the second look and the first part squad2
