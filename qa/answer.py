@@ -579,6 +579,9 @@ class _Desk:
     def _wording(self, claim: Claim) -> str:
         """What is shown of the claim: a sentence of the articles without marks of its own, past weekdays in full."""
         cited = claim.citations[0]
+        if self._kind == "yes-no" and not self._strong:
+            # It says the question again as a statement: "sold its plant" of a sentence that says "closed its plant".
+            return " ".join(_whole(one) for one in claim.citations)
         word_for_word = claim.text == cited.quote or self._leaves_out_the_answer(claim)
         text = _whole(cited) if word_for_word else claim.text
         return self._in_full(text, cited.quote, cited.date) if len(claim.citations) == 1 else text

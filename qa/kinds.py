@@ -194,7 +194,8 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     without the ferry" does not tell that the ferry did not sink. Yes: it says every word of the question that carries meaning,
     or the words `around` it (title, sentences before) do, and denies nothing. Whoever "anyone" is, it says so of somebody.
     Names aside, it says more than half of them itself: what is said beside "the bridge will open" does not tell that the bridge
-    is open. It must be said of the same one: "Osei was sent off" tells nothing of Marchetti, who was named before.
+    is open, and a name of several words ("Court of Appeal") tells of nothing. It must be said of the same one: "Osei was sent
+    off" tells nothing of Marchetti, who was named before.
     """
     question, text = (_NUMBERED.sub("", one) for one in (without_turn(question), text))
     anyone = _ANYONE.search(question) is not None
@@ -221,7 +222,18 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     if not anyone and not (_said_of(question, text, around) and _done_by(question, here)):
         return None
     numbers = facts.numbers(question) <= facts.numbers(f"{text} {around}")
-    return "Yes" if numbers and all(facts.among(stem, there) for stem in asked) else None
+    said = _stems(_without_other_names(f"{text} {around}", asked))
+    every = all(facts.among(stem, there if stem not in plain else said) for stem in asked)
+    return "Yes" if numbers and every else None
+
+
+def _without_other_names(text: str, asked: Collection[str]) -> str:
+    """The folded text without names of several words that are not asked about: the "Court of Appeal" tells of no appeal."""
+    plain = facts.folded(text)
+    for run in facts.name_runs(text):
+        if len(run) > 1 and not all(facts.among(stem, asked) for stem in _stems(" ".join(run))):
+            plain = re.sub(r"\W+(?:of\W+)?".join(map(re.escape, run)), " ", plain)
+    return plain
 
 
 def _subject(question: str, text: str, around: str) -> set[str]:

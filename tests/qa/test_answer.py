@@ -627,7 +627,7 @@ def test_a_yes_no_question_begins_with_yes_or_no(library: Library, reranker: Rer
     assert given_up.text == f"No: {COMMENT}"
     assert [c.quote for c in given_up.citations] == [COMMENT]
     written = asking(library, reranker, ["There was no immediate comment from the Taliban on the talks. [1]"])
-    assert written.ask(question).text == "No: There was no immediate comment from the Taliban on the talks."
+    assert written.ask(question).text == f"No: {COMMENT}"
     bare = asking(library, reranker, ["Yes. [1]"]).ask(question)
     assert (bare.text, bare.claims[0].rejected[0].reason) == (f"No: {COMMENT}", "says only yes or no")
     turned = asking(library, reranker, ["Yes, there was no immediate comment from the Taliban on the talks. [1]"])
@@ -900,3 +900,28 @@ def test_a_list_has_more_than_the_sentence_that_the_taught_model_named(reranker:
         library.embed_pending()
         assert [claim.text for claim in asked(0.1, 0.1).shown] == [first, last]
         assert [claim.text for claim in asked(0.9, 0.9).shown] == [first]
+
+
+def test_to_yes_or_no_a_small_model_says_nothing_in_its_own_words(reranker: Reranker, tmp_path: Path) -> None:
+    """It says the question again as a statement."""
+    said = "It would be the first cut since 2009, when Halvorsen Foods closed its plant in Moss."
+
+    def asked(**llm: Any) -> Answer:  # noqa: ANN401
+        model = ScriptedLLM(
+            lambda prompt: (
+                f"[{next(n for n, e in prompt.labels.items() if e.text == said)}] Halvorsen Foods sold its plant in Moss."
+            ),
+            [first_word(0.1)],
+            **llm,
+        )
+        return Asker(library, Config(answerable=0.0), llm=model, reranker=lambda: reranker).ask(
+            "Did Halvorsen Foods sell its plant in Moss?"
+        )
+
+    with Library(tmp_path / "library") as library:
+        library.add(
+            [Article("cut", "The dividend", f"The board proposes a dividend of 3.50. {said}", date(2025, 1, 14))]
+        )
+        library.embed_pending()
+        [claim] = asked().shown
+        assert claim.text == said

@@ -277,3 +277,12 @@ def test_any_words_have_a_kind_and_an_end(question: str, text: str) -> None:
 )
 def test_a_sentence_that_asks_the_same_is_no_answer(question: str, text: str, *, asks: bool) -> None:
     assert kinds.asks_it_too(question, text) is asks
+
+
+def test_a_name_of_several_words_tells_of_nothing() -> None:
+    text = "The Court of Appeal ruled that Skerry Lines must pay its crews."
+    assert kinds.verdict("Will Skerry Lines appeal?", text) is None
+    assert (
+        kinds.verdict("Did the ferry company Skerry Lines appeal?", "The ferry company Skerry Lines appealed.") == "Yes"
+    )
+    assert kinds.verdict("was the ostrey bridge closed", "The Ostrey Bridge was closed on Tuesday.") == "Yes"
