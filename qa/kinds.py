@@ -217,14 +217,13 @@ def verdict(question: str, text: str, around: str = "") -> Literal["Yes", "No"] 
     if hedges[0] - hedges[1] or not _same_order(question, text):
         return None
     here = _stems(text)
-    if facts.negated(text) or not asked & here or not most(plain, here):
+    bare = _stems(_without_other_names(text, asked))
+    if facts.negated(text) or not asked & here or not most(plain, bare):
         return None
     if not anyone and not (_said_of(question, text, around) and _done_by(question, here)):
         return None
     numbers = facts.numbers(question) <= facts.numbers(f"{text} {around}")
-    said = _stems(_without_other_names(f"{text} {around}", asked))
-    every = all(facts.among(stem, there if stem not in plain else said) for stem in asked)
-    return "Yes" if numbers and every else None
+    return "Yes" if numbers and all(facts.among(stem, there) for stem in asked) else None
 
 
 def _without_other_names(text: str, asked: Collection[str]) -> str:

@@ -281,7 +281,7 @@ def test_a_sentence_that_asks_the_same_is_no_answer(question: str, text: str, *,
 
 def test_a_name_of_several_words_tells_of_nothing() -> None:
     text = "The Court of Appeal ruled that Skerry Lines must pay its crews."
-    assert kinds.verdict("Will Skerry Lines appeal?", text) is None
+    assert kinds.verdict("Will Skerry Lines appeal?", text, "Appeal court sides with ferrymen") is None
     assert (
         kinds.verdict("Did the ferry company Skerry Lines appeal?", "The ferry company Skerry Lines appealed.") == "Yes"
     )
