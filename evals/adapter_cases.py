@@ -51,7 +51,8 @@ class Asked:
     way: str  # how it was made: "answered", "missing", "other", "elsewhere", "wrong name", ...
     question: str
     label: int  # 0: none does
-    answer: str = ""  # as SQuAD has it; "" where there is none
+    answer: str = ""  # its words; "" where there is none
+    also: tuple[int, ...] = ()  # other sentences that answer, too
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,9 +137,9 @@ def _case(asker: Asker, text: _Text, at: int, random_: random.Random) -> Case | 
     evidence = asker.retrieve(typed).evidence
     label = text.label(at, evidence)
     if label and random_.random() < LEFT_OUT:
-        evidence, label = _without([e for e in evidence if e.label == label or text.said(at, e.text)], evidence), 0
+        evidence, label = without([e for e in evidence if e.label == label or text.said(at, e.text)], evidence), 0
     elif len(evidence) > 1 and random_.random() < LEFT_OUT:
-        evidence = _without([random_.choice([e for e in evidence if e.label != label])], evidence)
+        evidence = without([random_.choice([e for e in evidence if e.label != label])], evidence)
         label = text.label(at, evidence)
     if not evidence:
         return None
@@ -205,7 +206,7 @@ def _forms(text: _Text, made: _Made, read: str, random_: random.Random) -> Itera
         yield replace(made, way=f"{made.way}, list", question=listed)
 
 
-def _without(some: Sequence[Evidence], evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
+def without(some: Sequence[Evidence], evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """The evidence without some of its sentences, numbered anew."""
     left = (e for e in evidence if e not in some)
     return tuple(replace(e, label=number) for number, e in enumerate(left, start=1))

@@ -124,6 +124,10 @@ def test_an_adapter_learns_and_is_written_as_llama_cpp_reads_it(tiny: Any, tmp_p
     train_adapter.read(again, file)
     for name, one in made.items():
         assert np.allclose(again[name].b.detach().numpy(), one.b.detach().numpy(), atol=1e-3)
+    begun = {name: (one.a.detach() * 0, one.b.detach() * 0) for name, one in again.items()}
+    train_adapter.blend(again, begun, 0.25)
+    for name, one in made.items():
+        assert np.allclose(again[name].b.detach().numpy(), one.b.detach().numpy() / 4, atol=1e-3)
     with pytest.raises(InputError, match="--begin"):
         train_adapter.read(again, tmp_path / "other.gguf")
     train_adapter.write({"other": next(iter(made.values()))}, tmp_path / "other.gguf")
@@ -173,10 +177,12 @@ def test_another_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str
     assert train_adapter.main(call) == 2
     assert train_adapter.main([*call, "--articles", "9"]) == 2
     assert train_adapter.main([*call[:2], "--out", str(tmp_path / "none" / "a.gguf")]) == 2
+    assert train_adapter.main([*call, "--blend", "1.5"]) == 2
     said = capsys.readouterr().err
     assert "none.json: not a file of SQuAD 1.1" in said
     assert "--articles 9: more than 10 are needed" in said
     assert "its folder is not there" in said
+    assert "--blend 1.5: a share is from 0 to 1" in said
 
 
 def test_the_layers_of_the_file_have_their_names_in_transformers() -> None:

@@ -1,0 +1,211 @@
+"""Cases of documents and questions that were written to teach the adapter (`evals/taught/*.txt`).
+
+SQuAD's questions are made by people who see the paragraph and use its words. Those here are asked in other words, in haste, for
+yes or no by a step of thought, for opinions, lists and whole topics; and what the documents do not tell is asked as closely as
+can be.
+
+A file has an article as `article-qa add` reads it (` date YYYY-MM-DD `, then its title on a line of its own, an empty line and
+prose), a line `=====`, and the questions: `? ` and the question, then for each sentence that answers it a line `= ` and a piece
+of that sentence, the best one first, or a line `-` where the article does not say. `! ` and the short answer may follow.
+
+`python -m evals.written_cases DIR` writes the documents that are held out from the training as `articles.jsonl` and
+`questions.jsonl`, to be asked by `evals.run`.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from evals.adapter_cases import LEFT_OUT, Asked, Case, without
+from evals.run import exit_status, say
+from index.errors import InputError
+from index.library import Library
+from index.loaders.reading import decode
+from index.loaders.text import split_head
+from index.types import Article
+from index.words import rough_stems
+from qa import kinds
+from qa.answer import Asker
+from qa.config import Config
+from qa.prompt import defused, render
+from qa.rerank import CrossEncoder
+from qa.types import Evidence
+
+TAUGHT = Path(__file__).parent / "taught"
+HELD_OUT = "-12"  # the end of the names of documents that nothing is trained on: the last one of each kind
+QUESTIONS = "\n=====\n"
+MOST_BESIDE = 4  # other questions of the document on the same sentences
+SECOND_OTHER = 0.3  # of the cases have two questions that their sentences do not answer, not one
+MOST_NAMED = 4  # sentences; to yes or no one is enough
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """A question to a document."""
+
+    text: str
+    places: tuple[tuple[int, int], ...]  # characters within each sentence that answers, the best first; () if none does
+    answer: str = ""
+
+    def labels(self, article_id: str, evidence: Sequence[Evidence]) -> tuple[int, ...]:
+        """The numbers of the sentences shown that answer, the best first."""
+        found = (
+            e.label
+            for start, end in self.places
+            for e in evidence
+            if e.article_id == article_id and e.start <= start and end <= e.end
+        )
+        return tuple(dict.fromkeys(found))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """An article with the questions to it."""
+
+    article: Article
+    questions: tuple[Written, ...]
+
+    @property
+    def held_out(self) -> bool:
+        """True if nothing may be trained on it."""
+        return self.article.id.endswith(HELD_OUT)
+
+
+def read_documents(folder: Path) -> list[Document]:
+    """Return the documents of a folder's text files, by name.
+
+    Raises:
+        InputError: there is none, or a file's line cannot be read; the message names both.
+    """
+    files = sorted(folder.glob("*.txt"))
+    if not files:
+        raise InputError(f"{folder}: no *.txt there")
+    return [_read(file) for file in files]
+
+
+def cases(documents: Sequence[Document], folder: Path, *, seed: int) -> Iterator[Case]:
+    """Yield a case for each question whose search finds anything, in random order; their library is made in `folder`."""
+    random_ = random.Random(seed)
+    with Library(folder) as library:
+        library.add([one.article for one in documents])
+        library.embed_pending()
+        asker = Asker(library, Config(library=folder, llm="none"), llm=None, reranker=CrossEncoder)
+        searches = [(document, question) for document in documents for question in document.questions]
+        for document, question in random_.sample(searches, len(searches)):
+            made = _case(asker, document, question, random_)
+            if made is not None:
+                yield made
+
+
+def _case(asker: Asker, document: Document, searched: Written, random_: random.Random) -> Case | None:
+    name = document.article.id
+    evidence = asker.retrieve(searched.text).evidence
+    if labels := searched.labels(name, evidence):
+        others = [e for e in evidence if e.label not in labels]
+        if random_.random() < LEFT_OUT:
+            evidence = without([e for e in evidence if e.label in labels], evidence)
+        elif others and random_.random() < LEFT_OUT:
+            evidence = without([random_.choice(others)], evidence)
+    if not evidence:
+        return None
+    rest = [one for one in document.questions if one is not searched]
+    beside = random_.sample(rest, min(MOST_BESIDE, len(rest)))
+    asked = _likest([_asked(one, name, evidence) for one in (searched, *beside)], evidence, random_)
+    random_.shuffle(asked)
+    return Case(name, render("", evidence).user.rpartition("Question:")[0], evidence, tuple(asked))
+
+
+def _likest(asked: Sequence[Asked], evidence: Sequence[Evidence], random_: random.Random) -> list[Asked]:
+    """Those that the sentences answer, and of the others the one or two that share most words with them.
+
+    Of all, four in five would be refused: few of a document's questions are answered by the sentences shown to another one.
+    """
+    there = rough_stems(" ".join(f"{e.text} {e.title}" for e in evidence))
+    others = [one for one in asked if not one.label]
+    others.sort(key=lambda one: -len((words := rough_stems(one.question)) & there) / (len(words) or 1))
+    return [one for one in asked if one.label] + others[: 2 if random_.random() < SECOND_OTHER else 1]
+
+
+def _asked(one: Written, article_id: str, evidence: Sequence[Evidence]) -> Asked:
+    labels = one.labels(article_id, evidence)
+    if not labels:
+        return Asked("written, not shown" if one.places else "written, not told", defused(one.text), 0)
+    named = 1 if kinds.kind(one.text) == "yes-no" else MOST_NAMED
+    return Asked("written", defused(one.text), labels[0], one.answer, labels[1:named])
+
+
+def _read(file: Path) -> Document:
+    head, there, tail = decode(file.read_bytes()).partition(QUESTIONS)
+    if not there:
+        raise InputError(f"{file}: no line =====; the questions stand below it")
+    given, rest = split_head(head)
+    title, _, text = rest.lstrip("\n").partition("\n")
+    article = Article(file.stem, title.strip(), text.strip(), given.date)
+    if not (article.title and article.text):
+        raise InputError(f"{file}: no title, or no text below it")
+    questions: list[Written] = []
+    for line in tail.splitlines():
+        if line.startswith("? "):
+            questions.append(Written(line[2:].strip(), ()))
+        elif line.startswith(("= ", "! ")) and questions:
+            questions[-1] = _more(questions[-1], line[2:].strip(), line[0], file, article.text)
+        elif line.strip() not in ("", "-"):
+            raise InputError(f"{file}: a line begins with '? ', '= ', '! ' or is '-', and this does not: {line!r}")
+    return Document(article, tuple(questions))
+
+
+def _more(question: Written, piece: str, mark: str, file: Path, text: str) -> Written:
+    if mark == "!":
+        return replace(question, answer=piece)
+    if text.count(piece) != 1:
+        raise InputError(f"{file}: the text has this {text.count(piece)} times, and should have it once: {piece!r}")
+    start = text.index(piece)
+    return replace(question, places=(*question.places, (start, start + len(piece))))
+
+
+def gold(documents: Sequence[Document]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """Return the rows of `articles.jsonl` and of `questions.jsonl`, as `evals/gold/README.md` describes them."""
+    articles, questions = [], []
+    for document in documents:
+        a = document.article
+        articles.append({"id": a.id, "title": a.title, "date": a.date and a.date.isoformat(), "text": a.text})
+        for number, one in enumerate(document.questions, start=1):
+            spans = [
+                {"article_id": a.id, "sentence": a.text[start:end], "start": start, "end": end}
+                for start, end in one.places
+            ]
+            row = {"id": f"{a.id}-{number}", "question": one.text, "answers": [one.answer] if one.answer else []}
+            questions.append({**row, "answerable": bool(spans), "type": kinds.kind(one.text), "evidence": spans})
+    return articles, questions
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; returns the exit status."""
+    parser = argparse.ArgumentParser(
+        prog="python -m evals.written_cases", description="Write what is held out as gold."
+    )
+    parser.add_argument("out", type=Path, metavar="DIR", help="folder to write articles.jsonl and questions.jsonl to")
+    parser.add_argument("--written", type=Path, default=TAUGHT, metavar="DIR", help="documents (default: %(default)s)")
+    args = parser.parse_args(argv)
+    return exit_status(lambda: _write(args), out=None)
+
+
+def _write(args: argparse.Namespace) -> int:
+    args.out.mkdir(parents=True, exist_ok=True)
+    kept = [one for one in read_documents(args.written) if one.held_out]
+    for name, rows in zip(("articles", "questions"), gold(kept), strict=True):
+        text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
+        (args.out / f"{name}.jsonl").write_text(text, encoding="utf-8")
+        say(f"{args.out / name}.jsonl: {len(rows)}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
