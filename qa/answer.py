@@ -39,6 +39,7 @@ from qa.types import (
     Event,
     Evidence,
     EvidenceFound,
+    Prompt,
     Reason,
     Rejection,
     Turn,
@@ -49,6 +50,9 @@ from qa.verify import Gate
 # live) 37 answerable and 25 unanswerable ones were answered so at .03. At .15 refusals and wrong answers are fewest together.
 # Nothing where it leans to an answer at its closer look: that was right for 17 of 21 that it had refused (of 507).
 OVERRULES = 0.15
+# Log-odds of the taught model's first word below which it is not asked which sentence it would name if it might not refuse. Above
+# it, of those refused although a sentence shown answers, that one does in .73 and the reader's best in .66 (158 questions).
+HOPELESS = -3.0
 READ_FOR_NAMES = 30  # passages in which somebody who is asked about may be introduced
 FOR_A_WRITER = 3  # times the sentences of an overview that a model is given which writes it in its own words
 GOOD = 0.0  # logit of a sentence that was not shown, as the reader reads it, from which it is worth a second reading
@@ -287,7 +291,9 @@ class Asker:
         if detail is not None:
             reason = "llm_unavailable"
         given_up = finish == "stop" and not any(claim.citations for claim in claims)
-        best = desk.second(text) if given_up and not (refused and strong) else None
+        named = _named_all_the_same(llm, prompt, judge.leaning) if given_up and refused and taught else ""
+        wrote = f"{text} {named}"
+        best = desk.second(wrote) if given_up and not (refused and strong) else None
         if best is not None and not desk.hesitates:
             claims.append(_renumbered(best, after))
             yield ClaimChecked(claims[-1])
@@ -672,6 +678,18 @@ def _closer_look(llm: LLM, question: str, sentences: Sequence[Evidence]) -> floa
     except LLMError:
         return None
     return told[0] if told else None
+
+
+def _named_all_the_same(llm: LLM, prompt: Prompt, leans: float | None) -> str:
+    """The mark that a taught model writes where it may not refuse; "" if it does not tell, or leans to nothing at all."""
+    if leans is None or leans <= HOPELESS:
+        return ""
+    try:
+        with closing(llm.stream(replace(prompt, begin="["), max_tokens=2)) as chunks:
+            found = re.match(r"\d+", "".join(chunk.text for chunk in chunks).lstrip("["))
+    except LLMError:
+        return ""
+    return f"[{found[0]}]" if found else ""
 
 
 def _cut_off(draft: Draft) -> Claim:

@@ -74,6 +74,7 @@ class Prompt:
     system: str
     user: str
     labels: Mapping[int, Evidence]
+    begin: str = ""  # what the answer must begin with; only the embedded model's server goes on from it
 
 
 @dataclass(frozen=True, slots=True)

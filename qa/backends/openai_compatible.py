@@ -67,9 +67,12 @@ class OpenAICompatibleLLM:
 
     @stamina.retry(on=LLMUnavailableError, attempts=ATTEMPTS, timeout=60.0)
     def _open(self, prompt: Prompt, max_tokens: int) -> httpx.Response:
+        messages = [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}]
+        if prompt.begin:
+            messages.append({"role": "assistant", "content": prompt.begin})
         body = {
             "model": self._model,
-            "messages": [{"role": "system", "content": prompt.system}, {"role": "user", "content": prompt.user}],
+            "messages": messages,
             "temperature": 0,
             "max_tokens": max_tokens,
             "stream": True,

@@ -23,8 +23,10 @@ class ScriptedLLM:
 
     name = "scripted"
 
-    def __init__(self, *replies: Reply, finish: Finish = "stop", hosted: bool = False) -> None:
+    def __init__(self, *replies: Reply, finish: Finish = "stop", hosted: bool = False, begun: str = "") -> None:
+        """`begun` is what it goes on with where a prompt begins its answer; such prompts are not kept."""
         self.hosted = hosted
+        self._begun = begun
         self._replies = list(replies)
         self._finish = finish
         self.prompts: list[Prompt] = []
@@ -35,6 +37,9 @@ class ScriptedLLM:
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Generator[Chunk, None, None]:
         """Yield the next reply. Raises AssertionError if asked once too often."""
+        if prompt.begin:
+            yield from (Chunk(self._begun), Chunk("", "length"))
+            return
         self.prompts.append(prompt)
         self.max_tokens.append(max_tokens)
         if not self._replies:

@@ -405,6 +405,20 @@ def test_a_refusal_counts_less_where_the_closer_look_leans_to_an_answer(library:
         assert asked(refuses, likely + 0.01).status == "abstained"
 
 
+def test_where_a_taught_model_refuses_it_is_asked_what_it_would_name(library: Library, reranker: Reranker) -> None:
+    def asked(refuses: float, begun: str) -> Answer:
+        refusal = Chunk("NOT STATED", instead={"[": math.log(1 - refuses), "NOT": math.log(refuses)})
+        llm = ScriptedLLM([refusal], [first_word(0.1)], begun=begun)
+        return Asker(library, Config(answerable=0.0), llm=llm, reranker=lambda: reranker).ask(WHO)
+
+    found = Asker(library, Config(llm="none"), llm=None, reranker=lambda: reranker).retrieve(WHO)
+    other = next(e for e in found.evidence if e.text not in (MET, found.evidence[0].text))
+    assert [c.quote for c in asked(0.6, "").citations] == [MET]  # the reader's best
+    assert [c.quote for c in asked(0.6, str(other.label)).citations] == [other.text]
+    assert [c.quote for c in asked(0.6, "no").citations] == [MET]
+    assert [c.quote for c in asked(0.99, str(other.label)).citations] == [MET]  # it leans to nothing at all
+
+
 def test_a_model_that_breaks_off_is_not_asked_for_a_closer_look(library: Library, reranker: Reranker) -> None:
     llm = ScriptedLLM([first_word(OPEN), f" {MET} They", LLMUnavailableError("gone")])
     answer = Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask(WHO)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -105,6 +106,11 @@ def test_one_life(start: Start, cache: Path, capfd: pytest.CaptureFixture[str]) 
     for headers in ({}, {"Authorization": "Bearer wrong"}):
         refused = httpx.post(f"{base}chat/completions", json=body, headers=headers)
         assert refused.status_code == httpx.codes.UNAUTHORIZED
+
+    # It goes on from what its answer begins with.
+    begin = first.split()[0]
+    chunks = llm.stream(replace(PROMPT, begin=begin), max_tokens=8)
+    assert (begin + "".join(chunk.text for chunk in chunks)).startswith(first)
 
     # A killed child is started anew for the next question.
     os.kill(pid, signal.SIGKILL)

@@ -6,6 +6,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
@@ -127,6 +128,13 @@ def test_what_the_server_is_sent(serve: Serve) -> None:
         "stream": True,
         "cache_prompt": True,
     }
+
+
+def test_what_the_answer_begins_with_is_sent_as_begun(serve: Serve) -> None:
+    server, llm = serve(GOOD)
+    list(llm.stream(replace(PROMPT, begin="["), max_tokens=2))
+    [(_, _, body)] = server.requests
+    assert body["messages"][2:] == [{"role": "assistant", "content": "["}]
 
 
 def test_without_a_key_none_is_sent(serve: Serve) -> None:
