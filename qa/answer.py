@@ -46,10 +46,6 @@ from qa.types import (
 )
 from qa.verify import Gate
 
-# What it takes above the dial to answer what the taught model refused. Of 308 questions (220 of squad2, 48 of qed, 40 of clapnq,
-# live) 37 answerable and 25 unanswerable ones were answered so at .03. At .15 refusals and wrong answers are fewest together.
-# Nothing where it leans to an answer at its closer look: that was right for 17 of 21 that it had refused (of 507).
-OVERRULES = 0.15
 # Log-odds of the taught model's first word below which it is not asked which sentence it would name if it might not refuse. Above
 # it, of 159 refused although a sentence shown answers, that one does in 120, and the reader's best in 111.
 HOPELESS = -3.0
@@ -521,13 +517,11 @@ class _Desk:
         if found is None or found.probability is None:
             return None
         self.answerability = max(self.answerability or 0.0, found.probability)
-        # Where a rule tells yes from no, a refusal needs no more to be overruled.
-        taught = self._taught and found.verdict is None
-        meant = taught and is_refusal(wrote) and (self._judge.closer is None or self._judge.closer < 0)
-        least = self._least + (OVERRULES if meant else 0.0)
-        if found.probability < least:
+        if found.probability < self._least:
             return None
-        self.hesitates = meant and self._judge.unhurried(found.probability) < least
+        meant = self._taught and is_refusal(wrote) and found.verdict is None
+        agrees = self._judge.closer is not None and self._judge.closer >= 0
+        self.hesitates = meant and not agrees and self._judge.unhurried(found.probability) < self._least
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
         claim = self._with_its_name(Claim(told, (sentence.cited(),)))

@@ -20,7 +20,7 @@ from index.errors import InputError, LLMRejectedError, LLMUnavailableError
 from index.library import Library
 from index.types import Article
 from qa.abstain import Read
-from qa.answer import MAX_QUESTION_CHARS, OVERRULES, Asker
+from qa.answer import MAX_QUESTION_CHARS, Asker
 from qa.config import Config
 from qa.llm import Chunk
 from qa.prompt import system
@@ -392,17 +392,19 @@ def test_what_the_first_word_leaves_open_gets_a_closer_look(library: Library, re
     assert untold.closer < 0
 
 
-def test_a_refusal_counts_less_where_the_closer_look_leans_to_an_answer(library: Library, reranker: Reranker) -> None:
-    def asked(refuses: float, answerable: float) -> Answer:
+@pytest.mark.parametrize("refuses", [0.49, 0.51])
+def test_a_refusal_is_overruled_where_the_dial_lets_the_answer_pass(
+    refuses: float, library: Library, reranker: Reranker
+) -> None:
+    def asked(answerable: float) -> Answer:
         refusal = Chunk("NOT STATED", instead={"[": math.log(1 - OPEN), "NOT": math.log(OPEN)})
         llm = ScriptedLLM([refusal], [first_word(refuses)], ["NOT STATED"])
         return Asker(library, Config(answerable=answerable), llm=llm, reranker=lambda: reranker).ask(WHO)
 
-    for refuses, status in ((0.49, "answered"), (0.51, "abstained")):
-        likely = asked(refuses, 0.0).answerability
-        assert likely is not None
-        assert asked(refuses, likely - 0.1).status == status
-        assert asked(refuses, likely + 0.01).status == "abstained"
+    likely = asked(0.0).answerability
+    assert likely is not None
+    assert asked(likely - 0.01).status == "answered"
+    assert asked(likely + 0.01).status == "abstained"
 
 
 def test_where_a_taught_model_refuses_it_is_asked_what_it_would_name(library: Library, reranker: Reranker) -> None:
@@ -441,24 +443,21 @@ def test_the_sentence_that_the_taught_model_names_is_shown_where_its_words_fail(
     assert (made.status, made.text) == ("abstained", "")  # it is judged all the same
 
 
-def test_more_is_needed_to_overrule_the_refusal_of_the_taught_model(library: Library, reranker: Reranker) -> None:
-    def asked(said: str, answerable: float, *, adapter: bool = True) -> Answer:
+def test_the_refusal_of_the_embedded_model_is_overruled_by_the_dial_alone(library: Library, reranker: Reranker) -> None:
+    def asked(said: str, answerable: float, question: str = WHO, *, adapter: bool = True) -> Answer:
         config = Config(answerable=answerable, llm_adapter=adapter)
-        return asking(library, reranker, [said], config=config).ask(WHO)
+        return asking(library, reranker, [said], config=config).ask(question)
 
     likely = asked("NOT STATED", 0.0).answerability
     assert likely is not None
-    assert asked("NOT STATED", likely - 0.1).status == "abstained"
-    assert asked("NOT STATED", likely - 0.2).text == MET
-    for said, adapter in (("", True), ("NOT STATED", False)):
+    assert asked("NOT STATED", likely + 0.01).status == "abstained"
+    for said, adapter in (("", True), ("NOT STATED", False), ("NOT STATED", True)):
         assert asked(said, likely - 0.01, adapter=adapter).text == MET
 
-    # Of yes or no, and of lists, it was not taught what to refuse.
     question = "Did the Taliban comment on the talks with the Indian envoy?"
-    sure = asking(library, reranker, ["NOT STATED"], config=Config(answerable=0.0)).ask(question).answerability
+    sure = asked("NOT STATED", 0.0, question).answerability
     assert sure is not None
-    config = Config(answerable=sure - 0.01)
-    assert asking(library, reranker, ["NOT STATED"], config=config).ask(question).text == f"No: {COMMENT}"
+    assert asked("NOT STATED", sure - 0.01, question).text == f"No: {COMMENT}"
 
 
 def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reranker) -> None:
@@ -524,7 +523,7 @@ def test_what_only_haste_lets_pass_is_shown_where_a_second_reading_finds_nothing
     typed = WHO.lower().rstrip("?")
     likely = asked(typed, 0.0)[0].answerability
     assert likely is not None
-    answer, readings = asked(typed, likely - OVERRULES - 0.01, second)
+    answer, readings = asked(typed, likely - 0.01, second)
     assert (answer.status, [c.quote for c in answer.citations], readings) == ("answered", [shown], 2)
     # What passes in any case is shown at once.
     assert asked(typed, 0.0)[1] == asked(WHO, 0.0)[1] == 1
