@@ -11,7 +11,8 @@ tells nothing.
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
 from itertools import islice
@@ -81,17 +82,39 @@ def read_articles(path: Path, many: int, *, seed: int) -> list[Mapping[str, Any]
 def cases(articles: Sequence[Mapping[str, Any]], folder: Path, *, seed: int) -> Iterator[Case]:
     """Yield a case for each search that finds anything, in random order; the library of the articles is made in `folder`."""
     random_ = random.Random(seed)
-    with Library(folder) as library:
-        texts = [_Text(one, f"squad-{at}", random_, seed=seed + at) for at, one in enumerate(articles)]
-        library.add([one.article for one in texts])
-        library.embed_pending()
-        asker = Asker(library, Config(library=folder, llm="none"), llm=None, reranker=CrossEncoder)
+    texts = [_Text(one, f"squad-{at}", random_, seed=seed + at) for at, one in enumerate(articles)]
+    with searching([one.article for one in texts], folder) as asker:
         places = [(one, at) for one in texts for at in range(len(one.questions)) if one.askable(at)]
         random_.shuffle(places)
         for text, at in places:
             made = _case(asker, text, at, random_)
             if made is not None:
                 yield made
+
+
+@contextmanager
+def searching(articles: Sequence[Article], folder: Path) -> Iterator[Asker]:
+    """Yield what finds sentences, as the product does, in a library of these articles, which is made in `folder`."""
+    with Library(folder) as library:
+        library.add(articles)
+        library.embed_pending()
+        yield Asker(library, Config(library=folder, llm="none"), llm=None, reranker=CrossEncoder)
+
+
+def shown(evidence: Sequence[Evidence]) -> str:
+    """Return the part of the prompt before the question."""
+    return render("", evidence).user.rpartition("Question:")[0]
+
+
+def read_of(evidence: Sequence[Evidence]) -> str:
+    """Return all that the sentences and their titles say."""
+    return " ".join(f"{e.text} {e.title}" for e in evidence)
+
+
+def likeness(question: str, there: Collection[str]) -> float:
+    """Return the share of the question's stems that are `there`, 0 to 1."""
+    words = rough_stems(question)
+    return len(words.intersection(there)) / (len(words) or 1)
 
 
 class _Text:
@@ -143,7 +166,7 @@ def _case(asker: Asker, text: _Text, at: int, random_: random.Random) -> Case | 
         label = text.label(at, evidence)
     if not evidence:
         return None
-    read = " ".join(f"{e.text} {e.title}" for e in evidence)
+    read = read_of(evidence)
     made: list[_Made] = []
     if label:
         made.append(_Made("answered", searched, label, at))
@@ -157,8 +180,7 @@ def _case(asker: Asker, text: _Text, at: int, random_: random.Random) -> Case | 
     asked = (
         one.asked(_haste(text, one.question, random_) if one.question != searched else typed, text) for one in unique
     )
-    shown = render("", evidence).user.rpartition("Question:")[0]
-    return Case(text.article.id, shown, evidence, tuple(islice(asked, MOST_ASKED))) if unique else None
+    return Case(text.article.id, shown(evidence), evidence, tuple(islice(asked, MOST_ASKED))) if unique else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +244,7 @@ def _others(text: _Text, at: int, evidence: Sequence[Evidence], read: str, rando
             yield from _made_wrong(text, one, read, random_, many=1)
     there = rough_stems(read)
     shares = {
-        one: len((words := rough_stems(text.questions[one])) & there) / (len(words) or 1) + 0.1 * random_.random()
+        one: likeness(text.questions[one], there) + 0.1 * random_.random()
         for one in others
         if not (text.label(one, evidence) or text.said(one, read))
     }

@@ -1,13 +1,13 @@
 """Train the embedded model's adapter: `python -m evals.train_adapter --squad train-v1.1.json --out FILE.lora.gguf`.
 
 A LoRA (Hu et al., ICLR 2022) on the attention of the pinned model, which teaches it one thing: to begin with the number of the
-sentence that answers, or with the refusal where none does (`evals.adapter_cases`). The weights below it are the file's own,
-4 bits and all, so it fits what runs (Dettmers et al., NeurIPS 2023). Questions on the same sentences are read in one go: each
-sees the sentences and itself, and no other question. A few short answers keep up a way of writing: in the question's own words
-(`evals.question_forms`), where the gate lets them pass.
+sentence that answers, or with the refusal where none does (`evals.adapter_cases`, `evals.written_cases`). The weights below it
+are the file's own, 4 bits and all, so it fits what runs (Dettmers et al., NeurIPS 2023). Questions on the same sentences are
+read in one go: each sees the sentences and itself, and no other question. A few short answers keep up a way of writing: in the
+question's own words (`evals.question_forms`), where the gate lets them pass.
 
-The searches for five of the articles are held out, and the figures on them are printed: AUROC of "answers", and how often the
-right sentence is named.
+The searches for five of SQuAD's articles and for some of the written documents are held out, and the figures on them are
+printed: AUROC of "answers", and how often the right sentence is named.
 
 Needs torch, transformers and gguf (`pip install article-qa[sentence-transformers,training]`), 12 GB of memory, and a processor
 that multiplies bfloat16 (about an hour on two such cores; many hours on others) or a graphics card (`--device cuda`: the search
@@ -354,8 +354,8 @@ def blend(made: Mapping[str, Any], begun: Mapping[str, tuple[Any, Any]], share: 
     CVPR 2022).
     """
     for name, one in made.items():
-        for now, before_ in zip((one.a, one.b), begun[name], strict=True):
-            now.data.mul_(share).add_(before_, alpha=1 - share)
+        for now, earlier in zip((one.a, one.b), begun[name], strict=True):
+            now.data.mul_(share).add_(earlier, alpha=1 - share)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

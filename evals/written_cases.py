@@ -15,7 +15,6 @@ of that sentence, the best one first, or a line `-` where the article does not s
 from __future__ import annotations
 
 import argparse
-import json
 import random
 import sys
 from collections.abc import Iterator, Sequence
@@ -23,19 +22,17 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-from evals.adapter_cases import LEFT_OUT, Asked, Case, without
+from evals.adapter_cases import LEFT_OUT, Asked, Case, likeness, read_of, searching, shown, without
 from evals.run import exit_status, say
+from evals.rundir import encode
 from index.errors import InputError
-from index.library import Library
 from index.loaders.reading import decode
 from index.loaders.text import split_head
 from index.types import Article
 from index.words import rough_stems
 from qa import kinds
 from qa.answer import Asker
-from qa.config import Config
-from qa.prompt import defused, render
-from qa.rerank import CrossEncoder
+from qa.prompt import defused
 from qa.types import Evidence
 
 TAUGHT = Path(__file__).parent / "taught"
@@ -93,10 +90,7 @@ def read_documents(folder: Path) -> list[Document]:
 def cases(documents: Sequence[Document], folder: Path, *, seed: int) -> Iterator[Case]:
     """Yield a case for each question whose search finds anything, in random order; their library is made in `folder`."""
     random_ = random.Random(seed)
-    with Library(folder) as library:
-        library.add([one.article for one in documents])
-        library.embed_pending()
-        asker = Asker(library, Config(library=folder, llm="none"), llm=None, reranker=CrossEncoder)
+    with searching([one.article for one in documents], folder) as asker:
         searches = [(document, question) for document in documents for question in document.questions]
         for document, question in random_.sample(searches, len(searches)):
             made = _case(asker, document, question, random_)
@@ -119,7 +113,7 @@ def _case(asker: Asker, document: Document, searched: Written, random_: random.R
     beside = random_.sample(rest, min(MOST_BESIDE, len(rest)))
     asked = _likest([_asked(one, name, evidence) for one in (searched, *beside)], evidence, random_)
     random_.shuffle(asked)
-    return Case(name, render("", evidence).user.rpartition("Question:")[0], evidence, tuple(asked))
+    return Case(name, shown(evidence), evidence, tuple(asked))
 
 
 def _likest(asked: Sequence[Asked], evidence: Sequence[Evidence], random_: random.Random) -> list[Asked]:
@@ -127,9 +121,8 @@ def _likest(asked: Sequence[Asked], evidence: Sequence[Evidence], random_: rando
 
     Of all, four in five would be refused: few of a document's questions are answered by the sentences shown to another one.
     """
-    there = rough_stems(" ".join(f"{e.text} {e.title}" for e in evidence))
-    others = [one for one in asked if not one.label]
-    others.sort(key=lambda one: -len((words := rough_stems(one.question)) & there) / (len(words) or 1))
+    there = rough_stems(read_of(evidence))
+    others = sorted((one for one in asked if not one.label), key=lambda one: -likeness(one.question, there))
     return [one for one in asked if one.label] + others[: 2 if random_.random() < SECOND_OTHER else 1]
 
 
@@ -201,8 +194,7 @@ def _write(args: argparse.Namespace) -> int:
     args.out.mkdir(parents=True, exist_ok=True)
     kept = [one for one in read_documents(args.written) if one.held_out]
     for name, rows in zip(("articles", "questions"), gold(kept), strict=True):
-        text = "".join(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
-        (args.out / f"{name}.jsonl").write_text(text, encoding="utf-8")
+        (args.out / f"{name}.jsonl").write_bytes(b"".join(encode(row) + b"\n" for row in rows))
         say(f"{args.out / name}.jsonl: {len(rows)}")
     return 0
 
