@@ -23,6 +23,8 @@ MEASURES: Mapping[str, str] = {
     "contains_gold": "a gold answer stands in the answer, of the answerable questions with a short gold answer",
     "exact_match": "the answer is the gold answer and nothing else (SQuAD's normal form)",
     "token_f1": "words shared with the nearest gold answer",
+    "words_exact_match": "the words that stand out in the answer are the gold answer and nothing else",
+    "words_f1": "words that stand out, shared with the nearest gold answer",
     "answerable_refused": "answerable, but withheld",
     "unanswerable_answered": "not answerable, but answered",
     "citation_precision": "cited sentences that are gold evidence, of the answered ones with gold sentences",

@@ -37,6 +37,8 @@ MEASURES: Mapping[str, Callable[[Score], float | None]] = {
     "contains_gold": lambda one: one.contains_gold,
     "exact_match": lambda one: one.exact_match,
     "token_f1": lambda one: one.token_f1,
+    "words_exact_match": lambda one: one.words_exact_match,
+    "words_f1": lambda one: one.words_f1,
     "answerable_refused": _refused,
     "unanswerable_answered": _answered,
     "citation_precision": lambda one: one.citation_precision,

@@ -169,6 +169,8 @@ class Score:
     exact_match: float | None = None
     contains_gold: float | None = None
     token_f1: float | None = None
+    words_exact_match: float | None = None  # the same of the answer's words (`answering_words`)
+    words_f1: float | None = None
     verbatim: tuple[bool, ...] = ()  # per citation of a shown claim: the quote is the article's text at that range
     dangling: int = 0  # citations of a range that was not among the evidence
     unknown_marks: int = 0  # marks the model wrote that no evidence has; the gate refused them
@@ -222,6 +224,7 @@ def score(question: Question, prediction: Prediction, texts: Mapping[str, str]) 
     answered = prediction["status"] == "answered"
     if question.answerable:
         found |= _answer_scores(question, prediction["answer"] if answered else None)
+        found |= _words_scores(question, answering_words(prediction) if answered else None)
     if question.answerable and answered:
         found |= _citation_scores(question, prediction)
     return Score(answered=answered, confidence=confidence(prediction), **found, **_claim_scores(prediction, texts))
@@ -240,6 +243,12 @@ def cited(prediction: Prediction) -> list[Mapping[str, Any]]:
 def is_shown(claim: Mapping[str, Any]) -> bool:
     """A claim is shown if the gate left it a citation. Baselines without a gate say so of each claim themselves."""
     return bool(claim.get("shown", bool(claim["citations"])))
+
+
+def answering_words(prediction: Prediction) -> str:
+    """The words that stand out in the shown sentences as those that answer; of a sentence where none do, all of it."""
+    shown = [claim for claim in prediction["claims"] if is_shown(claim)]
+    return " ".join(claim["text"][slice(*(claim.get("words") or (0, None)))] for claim in shown)
 
 
 def confidence(prediction: Prediction) -> float | None:
@@ -261,6 +270,11 @@ def _answer_scores(question: Question, answer: str | None) -> dict[str, float | 
         "contains_gold": None if contains is None else float(contains),
         "token_f1": token_f1(answer, question),
     }
+
+
+def _words_scores(question: Question, words: str | None) -> dict[str, float | None]:
+    scores = _answer_scores(question, words)
+    return {"words_exact_match": scores["exact_match"], "words_f1": scores["token_f1"]}
 
 
 def _citation_scores(question: Question, prediction: Prediction) -> dict[str, float | None]:

@@ -26,6 +26,8 @@ _SHARES = (
     "contains_gold",
     "exact_match",
     "token_f1",
+    "words_exact_match",
+    "words_f1",
     "answerable_refused",
     "unanswerable_answered",
     "verbatim_rate",

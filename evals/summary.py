@@ -19,6 +19,8 @@ SLICED = (
     "contains_gold",
     "exact_match",
     "token_f1",
+    "words_exact_match",
+    "words_f1",
     "answerable_refused",
     "unanswerable_answered",
     "citation_precision",
@@ -92,6 +94,8 @@ def _answers(scores: Sequence[Score]) -> dict[str, Figure]:
         "exact_match": stats.rate([one.exact_match for one in answerable]),
         "contains_gold": stats.rate([one.contains_gold for one in answerable]),
         "token_f1": stats.mean([one.token_f1 for one in answerable]),
+        "words_exact_match": stats.rate([one.words_exact_match for one in answerable]),
+        "words_f1": stats.mean([one.words_f1 for one in answerable]),
         "answerable_refused": stats.rate([not one.answered for one in answerable]),
         "unanswerable_answered": stats.rate([one.answered for one in unanswerable]),
     }

@@ -168,10 +168,14 @@ class Answerability:
         best = max(self._standings([e for e in self.found.evidence if says_something(e)]), default=0.0)
         return best - max(self._standings(self._cited(citations)), default=0.0) > NEAR
 
+    def where(self, citation: Citation) -> tuple[int, int] | None:
+        """Return the range of a cited sentence that the reader takes for the answer; None where there is no reader."""
+        return next(((reading.start, reading.end) for reading in self.readings(self._cited((citation,)))), None)
+
     def said(self, citation: Citation) -> str:
-        """Return the words of a cited sentence that the reader takes for the answer; "" where there is no reader."""
-        cited = self._cited((citation,))
-        return "".join(citation.quote[reading.start : reading.end] for reading in self.readings(cited))
+        """Return the words that stand there; "" where there is no reader."""
+        place = self.where(citation)
+        return citation.quote[slice(*place)] if place else ""
 
     def unhurried(self, probability: float) -> float:
         """Return what `probability` would be if the question were written out, where it was typed as into a search box."""

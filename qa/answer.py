@@ -22,8 +22,8 @@ from qa.abstain import Alone, Answerability, Read, leaning, says_something, stag
 from qa.config import Config
 from qa.disagree import disagreement
 from qa.evidence import evidence_for, overview_evidence, wider_evidence
-from qa.llm import LLM, open_llm
-from qa.parse import REFUSAL, DraftParser, is_refusal, marks, renumbered
+from qa.llm import LLM, Chunk, Finish, open_llm
+from qa.parse import REFUSAL, DraftParser, is_refusal, leading_marks, marks, renumbered
 from qa.prompt import defused, render
 from qa.reader import Reader, SentenceReader
 from qa.rerank import CrossEncoder, Encoder, Reranker
@@ -50,12 +50,16 @@ from qa.verify import Gate
 # it, of 159 refused although a sentence shown answers, that one does in 120, and the reader's best in 111.
 HOPELESS = -3.0
 READ_FOR_NAMES = 30  # passages in which somebody who is asked about may be introduced
+MOST_OF_IT = 0.7  # of a shown sentence; more words than that stand out from nothing
 FOR_A_WRITER = 3  # times the sentences of an overview that a model is given which writes it in its own words
 GOOD = 0.0  # logit of a sentence that was not shown, as the reader reads it, from which it is worth a second reading
 MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the model's window
 
 BESIDE = "says hardly anything of what is asked"
 _ASKS_WHO = re.compile(r"\W*(?:who|whom|whose)\b", re.IGNORECASE)
+_DENIED = re.compile(
+    r"\b(?:not|no|never|nobody|without|\w+n[’']t)\s+(?:(?:to|be|have|been|yet|any|the|a|an)\s+){0,3}$", re.IGNORECASE
+)
 _PRONOUN = re.compile(r"he|she|they|him|her|them|his|their|it|its", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
@@ -184,9 +188,11 @@ class Asker:
             if not said:
                 yield writing.done(abstained="not_stated")
                 return
-            alone = Answerability(found, self._read()).alone()
+            judge = Answerability(found, self._read())
+            alone = judge.alone()
             best = alone.sentence if alone else max(said, key=lambda e: (e.score, not e.neighbour))
             claim = Claim(best.text, (best.cited(),))
+            claim = replace(claim, words=_words(claim, judge.where(claim.citations[0])))
             claim = _correction(found, [claim]) or claim
             yield ClaimChecked(claim)
             yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
@@ -253,10 +259,9 @@ class Asker:
         )
         if taught:
             judge.look = lambda sentences: _closer_look(llm, found.standalone, sentences)
-        parser = DraftParser()
-        waiting: list[Draft] = []  # for the model's end: it writes one thing at a time
+        ear = _Ear(desk, taught=taught)
         claims: list[Claim] = []
-        text, finish, detail = "", None, None
+        detail = None
         try:
             prompt = render(found.standalone, found.evidence, mark_first=taught)
             with closing(llm.stream(prompt, max_tokens=self.config.answer_tokens)) as chunks:
@@ -264,22 +269,20 @@ class Asker:
                     writing.first_token()
                     if chunk.instead and taught:  # of another model it tells nothing
                         judge.leaning = leaning(chunk.instead)
-                    text, finish = text + chunk.text, chunk.finish
-                    drafts = list(parser.feed(chunk.text))
-                    if judge.look is not None:
-                        waiting, drafts = [*waiting, *drafts], []
-                    for claim in desk.checked(drafts):
+                    for claim in desk.checked(ear.hear(chunk)):
                         claims.append(_renumbered(claim, after))
                         yield ClaimChecked(claims[-1])
-                    growing = " ".join([*(draft.text for draft in waiting), parser.presentable]).strip()
-                    if growing and not REFUSAL.startswith(growing.upper()[: len(REFUSAL)]):
-                        yield DraftGrown(growing)
+                    if ear.named:
+                        break  # what it would write now stands in the sentence, or would give way to it
+                    if ear.growing:
+                        yield DraftGrown(ear.growing)
         except LLMError as exc:
             detail = str(exc) or type(exc).__name__
             judge.look = None
-        rest = list(parser.finish())
+        text, finish = ear.text, ear.finish
+        rest = ear.rest()
         stopped = detail is not None or finish == "length"  # in the middle of this sentence
-        for claim in chain(desk.checked(waiting), map(_cut_off, rest) if stopped else desk.checked(rest)):
+        for claim in chain(desk.checked(ear.waiting), map(_cut_off, rest) if stopped else desk.checked(rest)):
             claims.append(_renumbered(claim, after))
             yield ClaimChecked(claims[-1])
         refused = is_refusal(text) and not claims
@@ -477,6 +480,42 @@ class _Writing:
         )
 
 
+class _Ear:
+    """What is heard of a model: its words, and the drafts that they make."""
+
+    def __init__(self, desk: _Desk, *, taught: bool) -> None:
+        """The drafts of a `taught` model wait for its end: it is asked again to check them, and does one thing at a time."""
+        self.text = ""
+        self.finish: Finish | None = None
+        self.named = False  # a taught model has told which sentences answer
+        self.waiting: list[Draft] = []
+        self._parser = DraftParser()
+        self._desk = desk
+        self._taught = taught
+
+    def hear(self, chunk: Chunk) -> list[Draft]:
+        """Return the drafts that `chunk` has finished and that can be checked at once."""
+        self.text, self.finish = self.text + chunk.text, chunk.finish
+        if self._taught and (named := self._desk.named(self.text)):
+            self._parser, self.named, self.waiting, self.finish = DraftParser(), True, named, "stop"
+            return []
+        drafts = list(self._parser.feed(chunk.text))
+        if not self._taught:
+            return drafts
+        self.waiting += drafts
+        return []
+
+    @property
+    def growing(self) -> str:
+        """The words that are not checked yet, for the eye; "" while they may become a refusal."""
+        words = " ".join([*(draft.text for draft in self.waiting), self._parser.presentable]).strip()
+        return "" if REFUSAL.startswith(words.upper()[: len(REFUSAL)]) else words
+
+    def rest(self) -> list[Draft]:
+        """Return what is left at the end."""
+        return list(self._parser.finish())
+
+
 class _Desk:
     """Where drafts become claims: each through the gate, the first that passes also against the dial for answerability."""
 
@@ -502,7 +541,12 @@ class _Desk:
         self.answerability: float | None = None
 
     def checked(self, drafts: Iterable[Draft]) -> Iterator[Claim]:
-        return (self._proven(draft) for draft in drafts if not is_refusal(draft.text))
+        return (self._pointed(self._proven(draft)) for draft in drafts if not is_refusal(draft.text))
+
+    def named(self, wrote: str) -> list[Draft]:
+        """The sentences with the numbers that `wrote` begins with, in their own words; none while it may name more."""
+        shown = {e.label: e for e in self._found.evidence}
+        return [Draft(shown[label].text, (label,)) for label in leading_marks(wrote) if label in shown]
 
     def second(self, wrote: str) -> Claim | None:
         """A question that was given up is read once more: its best sentence is the answer, if it plainly is one.
@@ -524,7 +568,7 @@ class _Desk:
         self.hesitates = meant and not agrees and self._judge.unhurried(found.probability) < self._least
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
         told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
-        claim = self._with_its_name(Claim(told, (sentence.cited(),)))
+        claim = self._pointed(self._with_its_name(Claim(told, (sentence.cited(),))))
         return _correction(self._found, [claim]) or claim
 
     def further(self, claims: Sequence[Claim]) -> list[Claim]:
@@ -532,7 +576,7 @@ class _Desk:
         if not self._taught or not aspects.asks_for_all(self._found.standalone):
             return []
         told = {citation.label for claim in claims for citation in claim.citations}
-        return [Claim(_shown(e.text), (e.cited(),)) for e in self._judge.also(told)]
+        return [self._pointed(Claim(_shown(e.text), (e.cited(),))) for e in self._judge.also(told)]
 
     def _proven(self, draft: Draft) -> Claim:
         try:
@@ -633,6 +677,12 @@ class _Desk:
             return claim
         return replace(claim, text=f"{_shown(before.text)} {claim.text}", citations=(before.cited(), cited))
 
+    def _pointed(self, claim: Claim) -> Claim:
+        """The claim of a small model with the words that answer, where they stand in the one sentence that it cites."""
+        if self._strong or len(claim.citations) != 1 or self._kind == "yes-no":
+            return claim
+        return replace(claim, words=_words(claim, self._judge.where(claim.citations[0])))
+
     def _misled(self, text: str, claim: Claim) -> str | None:
         """Why an answer to a yes/no question begins wrongly; None if it does not."""
         if self._begun or self._kind != "yes-no" or not kinds.begins(text):
@@ -695,6 +745,30 @@ def _renumbered(claim: Claim, after: int) -> Claim:
     citations = tuple(replace(one, label=one.label + after) for one in claim.citations)
     rejected = tuple(replace(one, label=one.label and one.label + after) for one in claim.rejected)
     return replace(claim, citations=citations, rejected=rejected)
+
+
+def _words(claim: Claim, said: tuple[int, int] | None) -> tuple[int, int] | None:
+    """Where the claim has the words that stand in this range of its one cited sentence; None if it has not, or little else."""
+    if said is None:
+        return None
+    [cited] = claim.citations
+    words = _shown(cited.quote[slice(*said)])
+    if not words or _PRONOUN.fullmatch(words) or len(words) > MOST_OF_IT * len(claim.text):
+        return None
+    there = said[0] + len(claim.text) - len(cited.quote)  # exact where nothing was left out or told in full
+    places = [match.start() for match in re.finditer(re.escape(words), claim.text)]
+    at = min(places, key=lambda place: abs(place - there), default=None)
+    return None if at is None else _widened(claim.text, at, at + len(words))
+
+
+def _widened(text: str, start: int, end: int) -> tuple[int, int]:
+    """The range with the whole words that it begins and ends in, and with what denies them: "not to be scrapped"."""
+    while start > 0 and text[start - 1 : start + 1].isalnum():
+        start -= 1
+    while end < len(text) and text[end - 1 : end + 1].isalnum():
+        end += 1
+    denied = _DENIED.search(text, 0, start)
+    return (denied.start() if denied else start), end
 
 
 def _whole(cited: Citation) -> str:

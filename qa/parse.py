@@ -27,6 +27,7 @@ _CUT = re.compile(
 )
 # The same where marks stand before their sentences, as in a list of sources: "[1] He resigned. [2] She stayed."
 _MARKS_LEAD = re.compile(rf"(?:\s?{_MARK})+\s?[^\W_]", re.IGNORECASE)
+_LEADING = re.compile(rf"(?:\s*{_MARK})+", re.IGNORECASE)
 _CUT_BEFORE_MARKS = re.compile(rf"[.!?…]{_CLOSERS}\s(?P<marks>)(?=(?P<next>\S))|\n(?=\S)")
 _ABBREVIATION = re.compile(
     r"(?:^|[\s(\"“.])(?:[A-Z]|Mr|Mrs|Ms|Messrs|Dr|Prof|Gen|Brig|Lt|Col|Maj|Capt|Cmdr|Adm|Sgt|Gov|Sen|Rep|Pres|Amb|Rev|Hon|St|Mt|Ft"
@@ -140,6 +141,12 @@ def marks(text: str) -> tuple[int, ...]:
             low, high = int(number[1]), int(number[2])
             found += range(low, high + 1) if low <= high <= low + MAX_RANGE else (low, high)
     return tuple(dict.fromkeys(found))
+
+
+def leading_marks(text: str) -> tuple[int, ...]:
+    """Return the numbers of the marks that `text` begins with, each once; none while one of them is not whole ("[1][")."""
+    lead = _LEADING.match(text)
+    return () if lead is None or _HALF_MARK.match(text, lead.end()) else marks(lead[0])
 
 
 def renumbered(text: str, after: int) -> str:

@@ -76,6 +76,7 @@ def _claim(record: Mapping[str, Any]) -> Claim:
         record["text"],
         tuple(Citation(**_dated(c)) for c in record["citations"]),
         tuple(Rejection(**r) for r in record["rejected"]),
+        tuple(words) if (words := record.get("words")) else None,  # answers of an earlier version have none
     )
 
 

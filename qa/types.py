@@ -125,6 +125,13 @@ class Claim:
     text: str
     citations: tuple[Citation, ...]
     rejected: tuple[Rejection, ...] = ()
+    words: tuple[int, int] | None = None  # the range of `text` that answers, for the eye; None where that is not told
+
+    @property
+    def parted(self) -> tuple[str, str, str]:
+        """The text before the words that answer, these, and the text after them; all of it first where they are not told."""
+        start, end = self.words or (len(self.text), len(self.text))
+        return self.text[:start], self.text[start:end], self.text[end:]
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,6 +216,7 @@ class Answer:
                     "text": claim.text,
                     "citations": [_citation_json(c) for c in claim.citations],
                     "rejected": [{"label": r.label, "reason": r.reason} for r in claim.rejected],
+                    "words": list(claim.words) if claim.words else None,
                 }
                 for claim in self.claims
             ],

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from evals import stats, summary
 from evals.metrics import (
     Score,
+    answering_words,
     contains_gold,
     exact_match,
     f1,
@@ -258,9 +259,24 @@ def test_a_good_answer() -> None:
     assert (found.dangling, found.unknown_marks, found.withdrawn) == (0, 0, (False, False))
 
 
+@pytest.mark.parametrize(
+    ("words", "told", "exact"), [((9, 13), "rice", 1), ((5, 13), "ate rice", 0), (None, "They ate rice.", 0)]
+)
+def test_the_words_that_answer_are_measured_by_themselves(
+    words: tuple[int, int] | None, told: str, exact: float
+) -> None:
+    prediction = predicts([("They ate rice.", [ATE]), ("Fish was paid for.", [])], [ATE])
+    prediction["claims"][0]["words"] = words
+    assert answering_words(prediction) == told
+    found = score(asks("rice"), prediction, TEXTS)
+    assert (found.words_exact_match, found.exact_match) == (exact, 0)
+    assert found.words_f1 == pytest.approx(2 / (1 + len(told.split())))
+
+
 def test_a_refusal_of_an_answerable_question_counts_0_and_has_no_citation_measures() -> None:
     found = score(asks("rice", gold=(ATE, PAID)), predicts([("Fish.", [])], [ATE]), TEXTS)
     assert (found.answered, found.exact_match, found.contains_gold, found.token_f1) == (False, 0, 0, 0)
+    assert (found.words_exact_match, found.words_f1) == (0, 0)
     assert (found.citation_precision, found.citation_recall) == (None, None)
     assert found.withdrawn == (True,)
     assert (found.evidence_recall, found.evidence_any, found.evidence_all) == (0.5, 1, 0)

@@ -304,6 +304,7 @@ def exchange_view(exchange: Exchange) -> Json:
         "claims": [
             {
                 "text": claim.text,
+                "parts": list(claim.parted),
                 "marks": [_link(exchange, "cite", cited[n - 1]) for n in answer.marks(claim)],
                 **_support(claim),
             }

@@ -19,6 +19,7 @@ from hypothesis import strategies as st
 from index.errors import InputError, LLMRejectedError, LLMUnavailableError
 from index.library import Library
 from index.types import Article
+from qa import answer as answering
 from qa.abstain import Read
 from qa.answer import MAX_QUESTION_CHARS, Asker
 from qa.config import Config
@@ -28,6 +29,7 @@ from qa.rerank import Reranker
 from qa.types import (
     Answer,
     AnswerDone,
+    Citation,
     Claim,
     ClaimChecked,
     Draft,
@@ -341,9 +343,82 @@ def test_a_question_that_was_given_up_is_answered_by_the_sentence_that_plainly_d
     assert answer.to_json()["answerability"] == round(answer.answerability, 4)
 
 
-def first_word(refuses: float) -> Chunk:
+def first_word(refuses: float, begins: str = "[1]") -> Chunk:
     """What a model begins to answer with that would as likely have refused."""
-    return Chunk("[1]", instead={"[": math.log(1 - refuses), "NOT": math.log(refuses)})
+    return Chunk(begins, instead={"[": math.log(1 - refuses), "NOT": math.log(refuses)})
+
+
+@pytest.mark.parametrize("split", [1, 2, 3, 40])
+def test_a_taught_model_writes_no_more_than_which_sentences_answer(
+    split: int, library: Library, reranker: Reranker, met: int
+) -> None:
+    said = f"[{met}] Mittal met Vladimir Putin."
+    llm = ScriptedLLM([said[at : at + split] for at in range(0, len(said), split)])
+    *events, last = Asker(library, Config(), llm=llm, reranker=lambda: reranker).stream(WHO)
+    assert llm.closed_early == 1
+    assert [event.claim.text for event in events if isinstance(event, ClaimChecked)] == [MET]
+    assert not [event for event in events if isinstance(event, DraftGrown)]
+    assert isinstance(last, AnswerDone)
+    assert last.answer.completion == said[: max(split, len("[1]") + (split == 2))]
+
+
+def test_all_that_a_taught_model_names_is_shown(library: Library, reranker: Reranker, met: int) -> None:
+    other = label_of(COMMENT, asking(library, reranker).retrieve(WHO))
+
+    def asked(*chunks: str) -> list[str]:
+        llm = ScriptedLLM(chunks)
+        answer = Asker(library, Config(answerable=0.0), llm=llm, reranker=lambda: reranker).ask(WHO)
+        return [claim.text for claim in answer.shown]
+
+    assert asked("[", str(met), "][", str(other), "]", " They") == [MET, COMMENT]
+    assert asked(f"[{met}][{met}]") == [MET]
+    assert asked(f"[99][{met}]") == [MET]
+    assert asked("[99]") == [MET]  # the reader's best
+
+
+def told_in(answer: Answer) -> list[str | None]:
+    return [claim.text[slice(*claim.words)] if claim.words else None for claim in answer.shown]
+
+
+def test_the_words_that_answer_stand_out(library: Library, reranker: Reranker, met: int) -> None:
+    said = f"[{met}]"
+    assert told_in(asking(library, reranker, [said]).ask(WHO)) == ["Sher Mohammad Abbas Stanekzai"]
+    assert told_in(asking(library, reranker).ask(WHO)) == ["Sher Mohammad Abbas Stanekzai"]  # without a model
+    assert told_in(asking(library, reranker, ["NOT STATED"], config=Config(answerable=0.0)).ask(WHO)) == [
+        "Sher Mohammad Abbas Stanekzai"
+    ]
+    day = asking(library, reranker, [said]).ask("when did Mittal meet Stanekzai?")
+    assert "on Tuesday, 31 August 2021," in day.text
+    assert told_in(day) == ["Tuesday"]
+
+
+def test_no_words_stand_out_where_none_answer_alone(library: Library, reranker: Reranker, met: int) -> None:
+    yes = asking(library, reranker, [f"[{met}]"], config=Config(answerable=0.0)).ask("Did Mittal meet Stanekzai?")
+    assert (yes.status, told_in(yes)) == ("answered", [None])
+    own = asking(library, reranker, [GOOD.format(met)], config=SERVER).ask(WHO)  # it says no more than it wants to
+    assert told_in(own) == [None]
+    short = asking(library, reranker, [GOOD.format(met)], config=UNTAUGHT).ask(WHO)
+    assert (short.text, told_in(short)) == ("Mittal met Sher Mohammad Abbas Stanekzai.", [None])  # they are most of it
+
+
+@pytest.mark.parametrize(
+    ("text", "words", "told"),
+    [
+        ("The hanger is not to be scrapped but shown.", "scrapped", "not to be scrapped"),
+        ("No one was hurt.", "hurt", "hurt"),
+        ("It wasn’t the weld.", "weld", "wasn’t the weld"),
+        ("It rose by 14.5 per cent.", "14", "14"),
+        ("The Rhinelanders came.", "Rhine", "Rhinelanders"),
+        ("She came in 1962 and left in 1962.", "1962.", "1962."),
+        ("He left.", "He", None),
+        ("He left for good.", "left for good.", None),
+    ],
+)
+def test_words_that_stand_out_are_whole_and_not_their_opposite(text: str, words: str, told: str | None) -> None:
+    start = text.rindex(words)
+    cited = Citation("a", "A", None, 0, 0, len(text), text, 1.0, 1)
+    found = answering._words(Claim(text, (cited,)), (start, start + len(words)))
+    assert (found and text[slice(*found)]) == told
 
 
 def test_what_the_taught_models_first_word_leans_to_counts(library: Library, reranker: Reranker) -> None:
@@ -367,7 +442,8 @@ def test_what_the_taught_models_first_word_leans_to_counts(library: Library, rer
 
 def test_what_the_first_word_leaves_open_gets_a_closer_look(library: Library, reranker: Reranker) -> None:
     def asked(first: float, *then: Reply, question: str = WHO, reply: str = MET) -> tuple[Answer, ScriptedLLM]:
-        llm = ScriptedLLM([first_word(first), f" {reply}"], *then)
+        named = f"[{label_of(reply, asking(library, reranker).retrieve(question))}]"
+        llm = ScriptedLLM([first_word(first, named)], *then)
         return Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask(question), llm
 
     blind, _ = asked(OPEN, [LLMUnavailableError("gone")])
@@ -422,11 +498,10 @@ def test_where_a_taught_model_refuses_it_is_asked_what_it_would_name(library: Li
 
 
 def test_a_model_that_breaks_off_is_not_asked_for_a_closer_look(library: Library, reranker: Reranker) -> None:
-    llm = ScriptedLLM([first_word(OPEN), f" {MET} They", LLMUnavailableError("gone")])
+    llm = ScriptedLLM([first_word(OPEN, "["), LLMUnavailableError("gone")])
     answer = Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask(WHO)
     assert len(llm.prompts) == 1
-    assert answer.detail == "gone"
-    assert [claim.text for claim in answer.claims] == [MET, "They"]
+    assert (answer.reason, answer.detail, answer.claims) == ("llm_unavailable", "gone", ())
 
 
 @pytest.mark.parametrize("said", ["[{}]", "[{}] Mittal met Vladimir Putin in Moscow."])
@@ -839,7 +914,7 @@ def test_closing_lets_go_of_the_model_and_the_library(
 def test_the_keys_of_the_eval_contract(library: Library, reranker: Reranker, met: int) -> None:
     made = asking(library, reranker, [GOOD.format(met)]).ask(WHO).to_json()
     assert {"question", "status", "reason", "answer", "claims", "evidence", "retrieved", "timings_ms"} <= made.keys()
-    assert {"text", "citations", "rejected"} == made["claims"][0].keys()
+    assert {"text", "citations", "rejected", "words"} == made["claims"][0].keys()
     assert {"article_id", "start", "end", "quote", "support"} <= made["claims"][0]["citations"][0].keys()
     assert {"article_id", "start", "end", "text", "score"} <= made["evidence"][0].keys()
     assert {"article_id", "start", "end", "text", "score"} <= made["retrieved"][0].keys()
@@ -882,7 +957,7 @@ def test_a_further_sentence_that_is_not_on_what_is_asked_is_withheld(reranker: R
 
     def reply(prompt: Prompt) -> str:
         labels = {e.text: label for label, e in prompt.labels.items()}
-        return f"[{labels[first]}] {first}\n[{labels[last]}] {last}"
+        return f"[{labels[first]}][{labels[last]}]"
 
     with Library(tmp_path / "library") as library:
         library.add([SHOP])

@@ -28,7 +28,7 @@ OTHER = Citation("b", "B", None, 1, 0, 4, "Four", 0.8, 2)
 ANSWER = Answer(
     "How much?",
     (
-        Claim("It costs $6.4 million.", (CITED, OTHER), (Rejection(3, "unknown mark"),)),
+        Claim("It costs $6.4 million.", (CITED, OTHER), (Rejection(3, "unknown mark"),), words=(9, 21)),
         Claim("Withdrawn.", (), (Rejection(None, "word not there: x"),)),
         Claim("Four again.", (OTHER,)),
     ),
@@ -51,6 +51,13 @@ def test_a_record_gives_back_the_answer() -> None:
     assert from_record(json.loads(json.dumps(to_record(REFUSED)))) == REFUSED
     differ = replace(ANSWER, disagreement=Disagreement(ANSWER.citations[:1] * 2, ("two", "3"), correction=1))
     assert from_record(json.loads(json.dumps(to_record(differ)))) == differ
+
+
+def test_a_record_of_before_the_words_that_answer_were_told_is_read() -> None:
+    record = to_record(ANSWER)
+    for claim in record["claims"]:
+        del claim["words"]
+    assert [claim.words for claim in from_record(record).claims] == [None, None, None]
 
 
 @pytest.mark.parametrize(

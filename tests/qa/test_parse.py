@@ -8,7 +8,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from qa import parse as parsing
-from qa.parse import DraftParser, is_refusal, marks, parse, renumbered
+from qa.parse import DraftParser, is_refusal, leading_marks, marks, parse, renumbered
 from qa.types import Draft
 
 LETTERS = "abNS .!?[]【】1234567890,-\n\"'"
@@ -340,3 +340,31 @@ def test_numbering_on_moves_the_marks_and_nothing_else(text: str, after: int) ->
 
 def test_marks_are_numbered_on_in_all_their_forms() -> None:
     assert renumbered("[1] In 2021 【2, 3】 and [1-3]; [sic].", 6) == "[7] In 2021 【8, 9】 and [7-9]; [sic]."
+
+
+@pytest.mark.parametrize(
+    ("text", "numbers"),
+    [
+        ("[1]", (1,)),
+        (" [12] He resigned. [3]", (12,)),
+        ("[1][2]", (1, 2)),
+        ("[2] 【1, 4】\n[2]", (2, 1, 4)),
+        ("[1][", ()),
+        ("[1] [2", ()),
+        ("[", ()),
+        ("", ()),
+        ("He resigned. [1]", ()),
+        ("**NOT STATED** [1]", ()),
+        ("[sic] [1]", ()),
+    ],
+)
+def test_the_marks_that_a_text_begins_with(text: str, numbers: tuple[int, ...]) -> None:
+    assert leading_marks(text) == numbers
+
+
+@given(COMPLETIONS)
+def test_no_mark_leads_that_is_not_there(text: str) -> None:
+    found = leading_marks(text)
+    assert found == marks(text)[: len(found)]
+    if found:
+        assert all(draft.text != text.strip() for draft in parse(text))

@@ -280,7 +280,7 @@ def met(question: str, pause: Callable[[], object] = lambda: None) -> Iterator[E
 def cost(question: str) -> Iterator[Event]:
     """A follow-up that was read with the conversation, from another article."""
     found = evidence(1, BRIDGE, "The repair costs $6.4 million, the city said.")
-    claim = Claim("It costs $6.4 million.", (citation(found),))
+    claim = Claim("It costs $6.4 million.", (citation(found),), words=(9, 21))
     yield EvidenceFound("How much does the bridge cost?", (found,), (), 40)
     yield ClaimChecked(claim)
     yield done(question, (claim,), (found,), standalone="How much does the bridge cost?")

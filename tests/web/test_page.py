@@ -86,6 +86,8 @@ def test_what_lies_near_is_there_at_once_even_in_the_line(window: Callable[..., 
         assert first.texts(".exchange section h3") == ["Closest sentences"]
         asker.go_on.set()
         expect(second.tab.locator(".claim")).to_have_text("It costs $6.4 million.\u2060[1]")
+        expect(second.tab.locator(".claim strong")).to_have_text("$6.4 million")
+        expect(second.tab.locator(".claim strong")).to_have_css("font-weight", "600")
         for one in (first, second):  # the server is not taken from a page that still listens
             expect(one.tab.locator(".stage")).to_contain_text("Answered from")
 

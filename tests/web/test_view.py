@@ -81,6 +81,13 @@ def test_nothing_unchecked_or_withdrawn_is_among_the_claims() -> None:
     assert done["withdrawn"] == [{"text": "They met in Kabul.", "reasons": ["name not in the cited sentence: Kabul"]}]
 
 
+def test_the_words_that_answer_are_a_part_of_their_own() -> None:
+    [told] = view.exchange_view(exchanged("how much does it cost?"))["claims"]
+    assert told["parts"] == ["It costs ", "$6.4 million", "."]
+    untold = view.exchange_view(exchanged("who met?"))["claims"][0]
+    assert untold["parts"] == [untold["text"], "", ""]
+
+
 def test_marks_are_the_answers_own_numbers_and_do_not_change_while_it_grows() -> None:
     exchange = exchanged("who met?", number=7)
     answer = exchange.so_far

@@ -6,11 +6,14 @@ const drawn = new Map(); // number of the exchange -> {node, slots: Map(name -> 
 const markLink = (link) =>
   make("a", { class: "mark", href: link.href, "aria-label": link.label }, `[${link.n}]`);
 
+// A sentence with the words that answer standing out, where they are known.
+const drawWords = ([before, words, after]) => [before, words && make("strong", {}, words), after];
+
 const drawAnswer = (view) => {
   if (!view.claims.length) return [];
   const words = view.claims.flatMap((claim, at) => [
     at ? " " : "",
-    make("span", { class: `claim ${claim.support}`, title: claim.state }, claim.text, ...claim.marks.flatMap((link) => ["\u2060", markLink(link)])),
+    make("span", { class: `claim ${claim.support}`, title: claim.state }, ...drawWords(claim.parts), ...claim.marks.flatMap((link) => ["\u2060", markLink(link)])),
     claim.badge && make("span", { class: "badge", title: claim.state }, claim.badge),
   ]);
   return [make("p", { class: "answer-text", dir: "auto" }, words)];
