@@ -64,6 +64,7 @@ HEARD = Weights(bias=-0.79, sentence=0.0, passage=0.2, says=0.21, written=0.0, l
 CLOSER = Weights(
     bias=-0.7, sentence=0.0, passage=0.22, says=0.14, written=0.0, leaning=0.23, unfit=-0.93, closer=0.2, hasty=0.72
 )
+PLAINLY = 1.5  # log-odds at that look from which no rule counts against the sentence: of 21 such ones 18 answered
 FLOOR = 1.0  # of the best passage's score beside what the model tells: lower, it speaks of short questions, not of what is there
 UNSURE = 1.0  # logits by HEARD on either side of even odds, within which it is asked for that
 UNREAD = Weights(bias=-1.34, sentence=0.16, passage=0.155, says=0.0, written=1.75)  # where there is no reader
@@ -240,7 +241,7 @@ class Answerability:
             best = passage if weights.leaning == 0 else max(passage, FLOOR)
             made = weights.bias + weights.sentence * score + weights.passage * best + weights.says * (says or 0.0)
             made += weights.written * written + weights.leaning * (self.leaning or 0.0) + weights.closer * closer
-            return made + weights.hasty * hasty + (0.0 if fits else weights.unfit)
+            return made + weights.hasty * hasty + (0.0 if fits or closer > PLAINLY else weights.unfit)
 
         judged = logit(UNREAD if says is None else READ if self.leaning is None else HEARD)
         unsure = abs(judged) < UNSURE or not tells

@@ -496,7 +496,7 @@ class _Ear:
     def hear(self, chunk: Chunk) -> list[Draft]:
         """Return the drafts that `chunk` has finished and that can be checked at once."""
         self.text, self.finish = self.text + chunk.text, chunk.finish
-        if self._taught and (named := self._desk.named(self.text)):
+        if self._taught and (named := self._desk.named(self.text)) is not None:
             self._parser, self.named, self.waiting, self.finish = DraftParser(), True, named, "stop"
             return []
         drafts = list(self._parser.feed(chunk.text))
@@ -543,10 +543,22 @@ class _Desk:
     def checked(self, drafts: Iterable[Draft]) -> Iterator[Claim]:
         return (self._pointed(self._proven(draft)) for draft in drafts if not is_refusal(draft.text))
 
-    def named(self, wrote: str) -> list[Draft]:
-        """The sentences with the numbers that `wrote` begins with, in their own words; none while it may name more."""
+    def named(self, wrote: str) -> list[Draft] | None:
+        """The sentences with the numbers that `wrote` begins with, in their own words; None while it may name more.
+
+        In the place of a question ("And magnesium?"), or of what only opens ("Do this:"), stands the sentence after it. What
+        says nothing whatever is asked, such as an order, is left out.
+        """
+        numbers = leading_marks(wrote)
         shown = {e.label: e for e in self._found.evidence}
-        return [Draft(shown[label].text, (label,)) for label in leading_marks(wrote) if label in shown]
+        named = dict.fromkeys(self._after_opening(shown[number]) for number in numbers if number in shown)
+        return [Draft(e.text, (e.label,)) for e in named if says_something(e)] if numbers else None
+
+    def _after_opening(self, sentence: Evidence) -> Evidence:
+        if not kinds.opens_or_asks(sentence.text):
+            return sentence
+        place = (sentence.article_id, sentence.sentence + 1)
+        return next((e for e in self._found.evidence if (e.article_id, e.sentence) == place), sentence)
 
     def second(self, wrote: str) -> Claim | None:
         """A question that was given up is read once more: its best sentence is the answer, if it plainly is one.

@@ -27,18 +27,22 @@ _ALIASES = (
     frozenset("tv television".split()),  # noqa: SIM905
     frozenset("ai artificial intelligence".split()),  # noqa: SIM905
 )
+# "A Norwegian club" describes what an article may call a club in Bergen; it is no name that has to be there.
+_DESCRIBES = re.compile(r"\b[A-Z]\w+(?:[ie]an|ese|ish)(?=\s+[a-z])")
 _CALENDAR = frozenset(facts.MONTHS) | frozenset(facts.WEEKDAYS)
 
 
 def unmentioned(question: str, texts: Iterable[str]) -> list[str]:
     """Return the names in `question`, as written, that none of `texts` mentions; spellings may differ a little.
 
-    The first word is no name here (its capital says nothing), nor are months and weekdays: articles tell time in their own ways.
+    The first word is no name here (its capital says nothing), nor are months and weekdays: articles tell time in their own ways,
+    and where somebody comes from.
     """
     asked = kinds.without_turn(question)
     first = _WORD.search(asked)
     names = [name for name in facts.names(asked) if first is None or name != facts.folded(first.group())]
-    wanted = [name for name in dict.fromkeys(names) if name not in _CALENDAR and len(name) > 1]
+    passed_over = _CALENDAR.union(facts.folded(word) for word in _DESCRIBES.findall(asked))
+    wanted = [name for name in dict.fromkeys(names) if name not in passed_over and len(name) > 1]
     if not wanted or _all_capitals(_WORD.findall(asked)[1:]):
         return []
     found = " ".join(texts)

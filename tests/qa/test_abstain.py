@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import Passage
-from qa.abstain import FAR_BETTER, FLOOR, MOST_LEANING, NEAR, Answerability, Read, leaning
+from qa.abstain import CLOSER, FAR_BETTER, FLOOR, MOST_LEANING, NEAR, Answerability, Read, leaning
 from qa.types import Citation, Evidence, EvidenceFound, Hit, Reading
 
 WHO = "who did Mittal meet?"
@@ -316,6 +316,21 @@ def test_beside_a_taught_models_first_word_the_rules_are_a_weight() -> None:
         assert alone.probability == written is not None
         likely.append(written)
     assert 1 > likely[0] > likely[1] > likely[2] > 0
+
+
+def test_no_rule_counts_against_a_sentence_that_the_model_plainly_leans_to_when_it_sees_it_alone() -> None:
+    question = "who did Mittal not meet?"  # the sentence denies nothing
+
+    def odds(probability: float) -> float:
+        return math.log(probability / (1 - probability))
+
+    def judged(closer: float) -> float:
+        judge = Answerability(replace(found(WHO, [9.0], 3.0), standalone=question), says(1.0))
+        judge.leaning, judge.look = 1.0, lambda _: closer
+        return judge.written(cited(judge.found.evidence[0])) or 0.0
+
+    assert odds(judged(1.6)) - odds(judged(1.4)) == pytest.approx(0.2 * CLOSER.closer - CLOSER.unfit)
+    assert odds(judged(1.4)) - odds(judged(1.2)) == pytest.approx(0.2 * CLOSER.closer)
 
 
 @pytest.mark.parametrize("text", ["Who did Mittal meet?", "Mittal met two men:"])

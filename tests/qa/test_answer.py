@@ -376,6 +376,18 @@ def test_all_that_a_taught_model_names_is_shown(library: Library, reranker: Rera
     assert asked("[99]") == [MET]  # the reader's best
 
 
+def test_after_a_question_that_is_named_comes_what_answers_it(reranker: Reranker, tmp_path: Path) -> None:
+    asks, said = "And magnesium?", "In good trials magnesium tablets did little against cramps."
+    title = "Six questions on cramps in the leg"
+    with Library(tmp_path / "library") as library:
+        library.add([Article("cramp", title, f"Stretch the calf at once. {asks} {said}", date(2024, 3, 1))])
+        library.embed_pending()
+        llm = ScriptedLLM(lambda prompt: f"[{next(n for n, e in prompt.labels.items() if e.text == asks)}]")
+        asker = Asker(library, Config(answerable=0.0, evidence_gap=100), llm=llm, reranker=lambda: reranker)
+        answer = asker.ask("what do magnesium tablets do against cramps")
+    assert (answer.text, [c.quote for c in answer.citations]) == (said, [said])
+
+
 def told_in(answer: Answer) -> list[str | None]:
     return [claim.text[slice(*claim.words)] if claim.words else None for claim in answer.shown]
 
@@ -860,7 +872,7 @@ def test_any_chunks_give_the_same_answer_and_asking_is_folding_the_stream(
     at = [0, *sorted(min(place, len(text)) for place in places), len(text)]
     chunks = [text[a:b] for a, b in pairwise(at)]
     finish = "length" if cut else "stop"
-    asker = asking(library, reranker, chunks, [text], list(text), kind=OneQuestion, finish=finish)
+    asker = asking(library, reranker, chunks, [text], list(text), kind=OneQuestion, config=UNTAUGHT, finish=finish)
     events = list(asker.stream(WHO))
     streamed = done(events)
     assert streamed.claims == tuple(event.claim for event in events if isinstance(event, ClaimChecked))

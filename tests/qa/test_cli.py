@@ -268,7 +268,7 @@ def test_ask_as_json_is_the_object_of_the_eval_contract(filled: Path, capsys: Ca
         MET,
     )
     [claim] = made["claims"]
-    assert claim.keys() == {"text", "citations", "rejected"}
+    assert claim.keys() == {"text", "citations", "rejected", "words"}
     [cited] = claim["citations"]
     assert cited.keys() >= {"article_id", "start", "end", "quote", "support"}
     assert DOHA.text[cited["start"] : cited["end"]] == cited["quote"] == MET

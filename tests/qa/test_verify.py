@@ -82,6 +82,15 @@ def test_supported_sentences_are_shown_with_the_sentences_that_prove_them(kind: 
     assert (claim.text, labels(claim), refused(claim)) == (text, cited, dropped)
 
 
+def test_a_sentence_of_few_words_proves_itself(embedder: Embedder) -> None:
+    said = "The vote, in March 1893, was seven to six."
+    clock = Article("clock", "The two hands of the clock", f"The gilt hand was to stop. {said}", date(1993, 4, 1))
+    gate = Gate("How close was the decision of the council?", evidence_of(clock, said), floor=0.5, embed=embedder.query)
+    [proof] = gate.check(Draft(said, (1,))).citations
+    assert (proof.quote, proof.support) == (said, 1.0)
+    assert gate.check(Draft("The vote was seven to five.", (1,))).citations == ()
+
+
 def test_unknown_marks_are_named(gate: Gate) -> None:
     claim = gate.check(Draft("Mittal met Sher Mohammad Abbas Stanekzai.", (1, 99)))
     assert [(r.label, r.reason) for r in claim.rejected] == [(99, "unknown mark")]
