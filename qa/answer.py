@@ -163,6 +163,7 @@ class Asker:
         clock = _Clock()
         found = self._find(question, history, within, today, narrow=narrow)
         yield found
+        topics = overview.topics(found.standalone)
         writing = _Writing(
             question=question,
             found=found,
@@ -172,6 +173,7 @@ class Asker:
                 "reranker": self._reranker.name if self._reranker else "none",
             },
             clock=clock,
+            on_the_whole=lambda: self._on_the_whole(topics, within, today, narrow=narrow),
         )
         if not found.evidence:
             yield writing.done(abstained="nothing_found")
@@ -191,8 +193,7 @@ class Asker:
             judge = Answerability(found, self._read())
             alone = judge.alone()
             best = alone.sentence if alone else max(said, key=lambda e: (e.score, not e.neighbour))
-            claim = Claim(best.text, (best.cited(),))
-            claim = replace(claim, words=_words(claim, judge.where(claim.citations[0])))
+            claim = _pointed(Claim(best.text, (best.cited(),)), judge)
             claim = _correction(found, [claim]) or claim
             yield ClaimChecked(claim)
             yield writing.done(claims=[claim], answerability=alone.probability if alone else 0.0)
@@ -212,6 +213,11 @@ class Asker:
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found, shown = writing.found, len(writing.found.evidence)
         made = yield from self._reading(llm, writing, Answerability(found, self._read()))
+        if made.given_up and not self._strong and (told := writing.on_the_whole()):
+            claims = writing.adding(told)
+            made = replace(made, claims=(*made.claims, *claims), given_up=False)
+            for claim in claims:
+                yield ClaimChecked(claim)
         if made.given_up and (more := self._more(found)):
             numbered_on = (replace(e, label=e.label + shown) for e in more.found.evidence)
             writing.found = replace(found, evidence=(*found.evidence, *numbered_on))
@@ -371,6 +377,20 @@ class Asker:
         timings["evidence"] = clock.ms
         return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed)
 
+    def _on_the_whole(
+        self, topics: Sequence[overview.Wanted], within: Filter | None, today: date | None, *, narrow: bool
+    ) -> list[Evidence]:
+        """What the articles tell of these topics on the whole; empty if there are none, or one of them is in no article."""
+        retriever = Retriever(self.library, self.config, self._loaded_reranker())
+        told: list[Evidence] = []
+        for about in topics:
+            first = retriever.first(about.topic, within, today=today, narrow=narrow, everything=True)
+            found = overview_evidence(about, retriever.read(first).hits, self.library)
+            if not found:
+                return []
+            told += found
+        return told
+
     def _loaded_reranker(self) -> Reranker | None:
         with self._loading:
             if self._reranker is None and self._make_reranker is not None:
@@ -438,8 +458,18 @@ class _Clock:
 class _Writing:
     """What is known of an answer while it is being written."""
 
-    def __init__(self, *, question: str, found: EvidenceFound, models: dict[str, str], clock: _Clock) -> None:
+    def __init__(
+        self,
+        *,
+        question: str,
+        found: EvidenceFound,
+        models: dict[str, str],
+        clock: _Clock,
+        on_the_whole: Callable[[], list[Evidence]],
+    ) -> None:
+        """`on_the_whole` finds what is told of the question's topic, where no sentence answers it."""
         self.found = found
+        self.on_the_whole = on_the_whole
         self._question = question
         self._timings = dict(found.timings_ms)
         self._models = models
@@ -447,6 +477,16 @@ class _Writing:
 
     def first_token(self) -> None:
         self._timings.setdefault("first_token", self._clock.ms)
+
+    def adding(self, told: Sequence[Evidence]) -> list[Claim]:
+        """The sentences as claims; those that were not shown become evidence, numbered on."""
+        shown = {(e.article_id, e.sentence): e for e in self.found.evidence}
+        claims: list[Claim] = []
+        for one in filter(says_something, told):
+            e = shown.setdefault((one.article_id, one.sentence), replace(one, label=len(shown) + 1))
+            claims.append(Claim(_shown(e.text), (e.cited(),)))
+        self.found = replace(self.found, evidence=tuple(shown.values()))
+        return list(dict.fromkeys(claims))
 
     def done(
         self,
@@ -691,9 +731,7 @@ class _Desk:
 
     def _pointed(self, claim: Claim) -> Claim:
         """The claim of a small model with the words that answer, where they stand in the one sentence that it cites."""
-        if self._strong or len(claim.citations) != 1 or self._kind == "yes-no":
-            return claim
-        return replace(claim, words=_words(claim, self._judge.where(claim.citations[0])))
+        return claim if self._strong else _pointed(claim, self._judge)
 
     def _misled(self, text: str, claim: Claim) -> str | None:
         """Why an answer to a yes/no question begins wrongly; None if it does not."""
@@ -759,10 +797,16 @@ def _renumbered(claim: Claim, after: int) -> Claim:
     return replace(claim, citations=citations, rejected=rejected)
 
 
-def _words(claim: Claim, said: tuple[int, int] | None) -> tuple[int, int] | None:
+def _pointed(claim: Claim, judge: Answerability) -> Claim:
+    """The claim with the words that answer, if it cites one sentence; none where yes or no is asked."""
+    if len(claim.citations) != 1 or kinds.kind(judge.found.standalone) == "yes-no":
+        return claim
+    said = judge.where(claim.citations[0])
+    return claim if said is None else replace(claim, words=_words(claim, said))
+
+
+def _words(claim: Claim, said: tuple[int, int]) -> tuple[int, int] | None:
     """Where the claim has the words that stand in this range of its one cited sentence; None if it has not, or little else."""
-    if said is None:
-        return None
     [cited] = claim.citations
     words = _shown(cited.quote[slice(*said)])
     if not words or _PRONOUN.fullmatch(words) or len(words) > MOST_OF_IT * len(claim.text):

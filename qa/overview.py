@@ -11,7 +11,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 from index.types import Sentence
@@ -39,7 +39,7 @@ _WHOLE = re.compile(
     r"|i (?:want|need) to (?:know|learn|hear|read)(?: more| everything| something)? about"
     r"|tell (?:me|us)(?: (?:more|everything|something|all))?(?: (?:that )?(?:you|we) know)? about"
     r"|what (?:do (?:you|we|the articles) (?:know|say|tell(?: us)?)|is known|can you (?:tell me|say)|has been (?:said|written))"
-    r" about"
+    r" about|what is known of"
     r"|what (?:does|do) (?:the|this|these) (?:article|report|story|text|page)s? (?:say|tell(?: us)?) (?:about|on)"
     rf"|what (?:is|are) the (?:rules?|facts|details|conditions|(?:main|key) (?:points|facts)) {_ON}"
     r")\s+(?P<topic>.+?)\W*$",
@@ -49,6 +49,15 @@ _LATEST = re.compile(
     rf"{_PLEASE}(?:(?:what(?:['’]s| is| are)|tell me|give me|show me|is there|are there|any)\s+)?(?:any\s+|the\s+)?"
     rf"(?:(?:latest|newest|most recent)(?:\s+(?:news|developments?|state|updates?|word|reports?))?|news|updates?|new|newest)"
     rf"\s+(?:on|about|with|from|regarding|concerning|in the (?:case|matter) of)\s+(?P<topic>.+?)\W*$",
+    re.IGNORECASE,
+)
+# What no one sentence answers either, but a model may: it is asked first.
+_EVENT = re.compile(
+    rf"{_PLEASE}what (?:(?:has|had) )?happened (?:in|at|on|during|after)\s+(?P<topic>.+?)\W*$", re.IGNORECASE
+)
+_BOTH = re.compile(
+    rf"{_PLEASE}(?:compare|(?:(?:what(?:['’]s| is| are| was| were)|tell me|explain)\s+)?the differences? between)\s+"
+    r"(?P<one>.+?)\s+(?:and|with|to|versus|vs\.?)\s+(?P<other>.+?)\W*$",
     re.IGNORECASE,
 )
 # A topic that is a sentence of its own asks for something: "what is known about who paid".
@@ -64,11 +73,12 @@ class Wanted:
 
     topic: str  # as written
     latest: bool = False  # only what the newest article tells
+    event: bool = False  # no name of its own ("the match"): its article's first sentences tell it
 
     def without(self, phrase: str | None) -> Wanted:
         """Return the same without `phrase`, which has narrowed the search: "last week" need not stand in the articles."""
         topic = re.sub(re.escape(phrase), " ", self.topic, flags=re.IGNORECASE) if phrase else self.topic
-        return Wanted(topic, self.latest) if facts.content_stems(topic) else self
+        return replace(self, topic=topic) if facts.content_stems(topic) else self
 
 
 def wanted(question: str) -> Wanted | None:
@@ -76,13 +86,28 @@ def wanted(question: str) -> Wanted | None:
     asked = kinds.without_turn(question)
     latest = _LATEST.match(asked)
     match = latest or _WHOLE.match(asked)
-    if match is None:
-        return None
-    topic = _CALLED.sub("", match["topic"]).strip(" \"'“”‘’")
+    topic = _topic(match["topic"]) if match else None
+    return None if topic is None else Wanted(topic, latest=latest is not None)
+
+
+def topics(question: str) -> list[Wanted]:
+    """Return what a question is on that a model could not answer with a sentence; none if it is of no such kind.
+
+    "What happened in the cup final?" is on one topic, "Compare the two mills" on none that is named, "Compare A and B" on two.
+    """
+    asked = kinds.without_turn(question)
+    event = _EVENT.match(asked)
+    match = event or _BOTH.match(asked)
+    named = [_topic(one) for one in match.groups()] if match else []
+    nameless = event is not None and not re.search(r"[A-Z0-9]", event["topic"])
+    return [Wanted(one, event=nameless) for one in named if one] if all(named) else []
+
+
+def _topic(words: str) -> str | None:
+    """What is called so; None if that is a question of its own, or nothing."""
+    topic = _CALLED.sub("", words).strip(" \"'“”‘’")
     topic = _STORY.sub("", topic)  # "the merger story": no article calls itself one
-    if len(topic) > LONGEST or _CLAUSE.match(topic) or not facts.content_stems(topic):
-        return None
-    return Wanted(topic, latest=latest is not None)
+    return None if len(topic) > LONGEST or _CLAUSE.match(topic) or not facts.content_stems(topic) else topic
 
 
 def sentences(
@@ -92,7 +117,8 @@ def sentences(
 
     `articles` has each article's best passage, read by the cross-encoder for the topic alone, with all its sentences, best
     first. One of them has to have every word of the topic: "the Kestovar strike" is no topic of articles on Kestovar that tell
-    of no strike. A model that writes a summary itself may be given several `times` as many sentences.
+    of no strike. An event without a name has to be what one article, and no other, is about. A model that writes a summary
+    itself may be given several `times` as many sentences.
     """
     stems = set(facts.content_stems(about.topic))
     having = [one for one in articles if _has(stems, _words(one[0].title, one[1]))]
@@ -102,9 +128,15 @@ def sentences(
         near = [one for one in having if _score(one[0]) >= MENTIONED]
     if about.latest:
         near = sorted(near, key=lambda one: _day(one[0]), reverse=True)[:1]
+    if about.event and (mentioned or len(near) > 1):
+        return []  # which match?
     near = near[:MOST_ARTICLES]
     most = MOST_OF_ONE.get(len(near), 1) * times
-    told = [(hit, one) for hit, all_of_it in near for one in _telling(stems, hit, all_of_it, most, whole=not mentioned)]
+    told = [
+        (hit, one)
+        for hit, sentences_of_it in near
+        for one in _telling(() if about.event else stems, hit, sentences_of_it, most, whole=not mentioned)
+    ]
     return sorted(told, key=lambda one: _day(one[0]))
 
 

@@ -8,7 +8,7 @@ _ASKED = r"(?=(?:who|whom|whose|what|when|where|why|which|how)\b)"
 _POLITE = re.compile(
     r"^\W*(?:(?:hi|hello|hey|ok|okay|so|well)\b\W*)?(?:please\b\W*)?"
     r"(?:(?:(?:can|could|would|will) you (?:please |kindly )?)?(?:tell|show|explain to) (?:me|us)(?: please)?"
-    r"|(?:can|could|would|will) you (?:please |kindly )?(?:say|explain)"
+    r"|(?:(?:can|could|would|will) you (?:please |kindly )?)?(?:say|explain|describe)"
     r"|do you (?:happen to )?know|(?:does )?any(?:one|body) know"
     r"|i(?:['’]d| would) (?:like|love) to know|i (?:want|need) to know|i (?:wonder|was wondering)|let me know|please)"
     rf"\b[\s,:]*{_ASKED}",

@@ -407,6 +407,7 @@ def test_the_words_that_answer_stand_out(library: Library, reranker: Reranker, m
 def test_no_words_stand_out_where_none_answer_alone(library: Library, reranker: Reranker, met: int) -> None:
     yes = asking(library, reranker, [f"[{met}]"], config=Config(answerable=0.0)).ask("Did Mittal meet Stanekzai?")
     assert (yes.status, told_in(yes)) == ("answered", [None])
+    assert told_in(asking(library, reranker).ask("Did Mittal meet Stanekzai?")) == [None]  # without a model
     own = asking(library, reranker, [GOOD.format(met)], config=SERVER).ask(WHO)  # it says no more than it wants to
     assert told_in(own) == [None]
     short = asking(library, reranker, [GOOD.format(met)], config=UNTAUGHT).ask(WHO)
@@ -975,7 +976,7 @@ def test_a_further_sentence_that_is_not_on_what_is_asked_is_withheld(reranker: R
         library.add([SHOP])
         library.embed_pending()
         asker = Asker(library, Config(evidence_gap=100), llm=ScriptedLLM(reply), reranker=lambda: reranker)
-        answer = asker.ask("What is known of Ada Lind, who keeps the bakery?")
+        answer = asker.ask("What happened to Ada Lind, who keeps the bakery?")
     assert [claim.text for claim in answer.shown] == [first]
     [withheld] = [claim for claim in answer.claims if not claim.citations]
     assert withheld.text == last

@@ -52,6 +52,7 @@ OTHER = Article(
         ("Tell me more about the Ostrey Bridge!", "the Ostrey Bridge"),
         ("I'd like to know more about the recall", "the recall"),
         ("What is known about the recall?", "the recall"),
+        ("what is known of the recall", "the recall"),
         ("What do the articles say about hotels?", "hotels"),
         ("what are the rules for trains and flights", "trains and flights"),
         ("Tell me about Lind (asked after: Who won? Lind won.)", "Lind"),
@@ -87,10 +88,34 @@ def test_what_asks_for_the_latest(question: str, topic: str | None) -> None:
     assert overview.wanted(question) == (None if topic is None else overview.Wanted(topic, latest=True))
 
 
+@pytest.mark.parametrize(
+    ("question", "topics"),
+    [
+        ("What happened in the Velm Bridge talks?", [overview.Wanted("the Velm Bridge talks")]),
+        ("what happened at the match", [overview.Wanted("the match", event=True)]),
+        ("What happened after the flood of 1962?", [overview.Wanted("the flood of 1962")]),
+        (
+            "Compare the Ostwind Solo and the Molina M2.",
+            [overview.Wanted("the Ostwind Solo"), overview.Wanted("the Molina M2")],
+        ),
+        ("What's the difference between tea and coffee?", [overview.Wanted("tea"), overview.Wanted("coffee")]),
+        ("Compare the mills", []),
+        ("Compare this with what Lind said", []),
+        ("What happened to the hotel contract?", []),  # one fact
+        ("What happened?", []),
+        ("Who won the match?", []),
+    ],
+)
+def test_what_a_model_could_not_answer_with_one_sentence(question: str, topics: list[overview.Wanted]) -> None:
+    assert overview.topics(question) == topics
+    assert overview.wanted(question) is None
+
+
 @given(st.text())
 def test_any_question_can_be_looked_at(question: str) -> None:
     found = overview.wanted(question)
     assert found is None or found.topic in question
+    assert all(one.topic in question for one in overview.topics(question))
 
 
 @pytest.fixture
@@ -157,3 +182,59 @@ def test_an_order_in_an_article_is_no_part_of_an_overview(empty: Library, rerank
 def test_articles_that_no_cross_encoder_has_read_are_on_nothing() -> None:
     hit = Hit(Passage("p", "first", 0, 0, 0, 15, "The Velm Bridge"), "Velm Bridge", None, 9.0)
     assert overview.sentences(overview.Wanted("the Velm Bridge"), [(hit, ())]) == []
+
+
+def given_up(library: Library, reranker: Reranker, question: str, *said: str, config: Config | None = None) -> Answer:
+    library.add([FIRST, LATER, OTHER])
+    library.embed_pending()
+    llm = ScriptedLLM(*([one] for one in (*said, "NOT STATED", "NOT STATED")))
+    return Asker(library, config or Config(), llm=llm, reranker=lambda: reranker).ask(question)
+
+
+def test_what_a_model_gives_up_is_told_on_the_whole(empty: Library, reranker: Reranker) -> None:
+    answer = given_up(empty, reranker, "Compare the Velm Bridge with the bakers of Harn", config=Config(answerable=1.0))
+    assert quotes(answer) == [
+        "The Velm Bridge was closed on Monday because of a crack.",
+        "Buses go round by Ostrey.",
+        "The Velm Bridge is open again after six weeks.",
+        "Lorries still have to go round by Ostrey.",
+        "The bakers of Harn want more sugar than last year.",
+        "Sugar costs twice as much as it did.",
+        "A strike is not planned.",
+    ]
+    assert [claim.text for claim in answer.shown] == quotes(answer)
+    assert [e.label for e in answer.evidence] == list(range(1, len(answer.evidence) + 1))
+    places = [(e.article_id, e.sentence) for e in answer.evidence]
+    assert len(set(places)) == len(places)
+    cited = {(c.article_id, c.sentence, c.label) for c in answer.citations}
+    assert cited <= {(e.article_id, e.sentence, e.label) for e in answer.evidence}
+
+
+def test_an_event_without_a_name_is_told_by_the_one_article_that_is_about_it(
+    empty: Library, reranker: Reranker
+) -> None:
+    strict = Config(answerable=1.0)
+    match = "Arden won the cup final after extra time. Jonas Weir scored twice for Arden. The crowd was the largest for years."
+    empty.add([Article("cup", "Arden win the cup", match, date(2024, 6, 1))])
+    answer = given_up(empty, reranker, "what happened in the cup final", config=strict)
+    assert quotes(answer) == match.replace(". ", ".|").split("|")
+    again = f"Selby won the cup final of the women. {match}"
+    empty.add([Article("women", "Selby win the cup final", again, date(2024, 6, 2))])
+    assert given_up(empty, reranker, "what happened in the cup final", config=strict).status == "abstained"
+
+
+@pytest.mark.parametrize("question", ["Compare the Velm Bridge with Borduria", "What happened in Borduria?"])
+def test_what_is_in_no_article_stays_unanswered(question: str, empty: Library, reranker: Reranker) -> None:
+    assert given_up(empty, reranker, question, config=Config(answerable=1.0)).status == "abstained"
+
+
+def test_what_the_model_answers_is_not_told_on_the_whole(empty: Library, reranker: Reranker) -> None:
+    asked = "What happened after the crack in the Velm Bridge?"
+    answer = given_up(empty, reranker, asked, "[1]", config=Config(answerable=0.0))
+    assert len(answer.shown) == 1
+
+
+def test_a_servers_model_has_the_last_word(empty: Library, reranker: Reranker) -> None:
+    server = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")
+    asked = "Compare the Velm Bridge with the bakers of Harn"
+    assert given_up(empty, reranker, asked, config=server).status == "abstained"
