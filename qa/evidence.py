@@ -11,7 +11,7 @@ from itertools import groupby
 from index.library import Library
 from index.types import Sentence
 from index.words import rough_stems
-from qa import identity, overview
+from qa import identity, kinds, overview
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.turns import in_turn
@@ -176,16 +176,20 @@ def _joined(direct: Sequence[_Candidate], led: Sequence[_Candidate], config: Con
 
 
 def _followed(near: Sequence[_Candidate], ranked: Sequence[_Candidate]) -> list[_Candidate]:
-    """The candidates, and what goes on from the best of them: "He said that ballots had been counted by candle"."""
+    """The candidates, and what goes on from the best of them: "He said that ballots had been counted by candle".
+
+    Where that one is a question, or only opens, what follows answers it, and stands beside it.
+    """
+    opens = any(kinds.opens_or_asks(best.sentence.text) for best in near[:1])
     following = {(best.sentence.article_id, best.sentence.index + 1) for best in near[:1]}
     on = [
         one
         for one in ranked
         if (one.sentence.article_id, one.sentence.index) in following
-        and _LEANS_BACK.match(one.sentence.text)
-        and one not in near
+        and (opens or _LEANS_BACK.match(one.sentence.text))
+        and (opens or one not in near)
     ]
-    return [*near, *on]
+    return [*near[:1], *on, *(one for one in near[1:] if one not in on)] if opens else [*near, *on]
 
 
 def _introductions(

@@ -346,6 +346,15 @@ def test_what_goes_on_from_the_best_sentence_is_shown_however_it_reads(empty: Li
     ]
 
 
+def test_what_follows_a_question_stands_beside_it_before_all_others(empty: Library) -> None:
+    asks, said = "How long does it keep?", "Three months in a cool room."
+    others = " ".join(f"Quince number {n} was picked in October." for n in range(8))
+    hits = filled(empty, Article("quince", "Quinces", f"{others} {asks} {said}"))
+    found = evidence_for("?", hits, empty, Config(), ByWord(keep=9.0, Quince=8.0))
+    assert [(e.text, e.neighbour) for e in found[-2:]] == [(asks, False), (said, False)]
+    assert len(found) == Config().evidence
+
+
 def test_a_sentence_that_came_along_and_is_one_of_the_best_is_no_neighbour(empty: Library) -> None:
     hits = filled(empty, LEANING)
     found = evidence_for("?", hits, empty, Config(), ByWord(resigned=5.0, Oslo=4.0))
