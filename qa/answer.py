@@ -213,9 +213,8 @@ class Asker:
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found, shown = writing.found, len(writing.found.evidence)
         made = yield from self._reading(llm, writing, Answerability(found, self._read()))
-        if made.given_up and not self._strong and (told := writing.on_the_whole()):
-            claims = writing.adding(told)
-            made = replace(made, claims=(*made.claims, *claims), given_up=False)
+        if made.given_up and not self._strong and (claims := writing.adding(writing.on_the_whole())):
+            made = replace(made, claims=(*made.claims, *claims), given_up=False, answerability=None)
             for claim in claims:
                 yield ClaimChecked(claim)
         if made.given_up and (more := self._more(found)):
@@ -479,7 +478,7 @@ class _Writing:
         self._timings.setdefault("first_token", self._clock.ms)
 
     def adding(self, told: Sequence[Evidence]) -> list[Claim]:
-        """The sentences as claims; those that were not shown become evidence, numbered on."""
+        """Return the sentences as claims; those that were not shown become evidence, numbered on."""
         shown = {(e.article_id, e.sentence): e for e in self.found.evidence}
         claims: list[Claim] = []
         for one in filter(says_something, told):

@@ -203,6 +203,7 @@ def test_what_a_model_gives_up_is_told_on_the_whole(empty: Library, reranker: Re
         "A strike is not planned.",
     ]
     assert [claim.text for claim in answer.shown] == quotes(answer)
+    assert answer.answerability is None  # the dial was on one sentence
     assert [e.label for e in answer.evidence] == list(range(1, len(answer.evidence) + 1))
     places = [(e.article_id, e.sentence) for e in answer.evidence]
     assert len(set(places)) == len(places)
