@@ -163,7 +163,6 @@ class Asker:
         clock = _Clock()
         found = self._find(question, history, within, today, narrow=narrow)
         yield found
-        topics = overview.topics(found.standalone)
         writing = _Writing(
             question=question,
             found=found,
@@ -173,7 +172,7 @@ class Asker:
                 "reranker": self._reranker.name if self._reranker else "none",
             },
             clock=clock,
-            on_the_whole=lambda: self._on_the_whole(topics, within, today, narrow=narrow),
+            on_the_whole=lambda: self._on_the_whole(found.standalone, within, today, narrow=narrow),
         )
         if not found.evidence:
             yield writing.done(abstained="nothing_found")
@@ -279,8 +278,8 @@ class Asker:
                         yield ClaimChecked(claims[-1])
                     if ear.named:
                         break  # what it would write now stands in the sentence, or would give way to it
-                    if ear.growing:
-                        yield DraftGrown(ear.growing)
+                    if growing := ear.growing:
+                        yield DraftGrown(growing)
         except LLMError as exc:
             detail = str(exc) or type(exc).__name__
             judge.look = None
@@ -377,12 +376,12 @@ class Asker:
         return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed)
 
     def _on_the_whole(
-        self, topics: Sequence[overview.Wanted], within: Filter | None, today: date | None, *, narrow: bool
+        self, question: str, within: Filter | None, today: date | None, *, narrow: bool
     ) -> list[Evidence]:
-        """What the articles tell of these topics on the whole; empty if there are none, or one of them is in no article."""
+        """What the articles tell of its topics on the whole; empty if it has none, or one of them is in no article."""
         retriever = Retriever(self.library, self.config, self._loaded_reranker())
         told: list[Evidence] = []
-        for about in topics:
+        for about in overview.topics(question):
             first = retriever.first(about.topic, within, today=today, narrow=narrow, everything=True)
             found = overview_evidence(about, retriever.read(first).hits, self.library)
             if not found:
@@ -483,7 +482,7 @@ class _Writing:
         claims: list[Claim] = []
         for one in filter(says_something, told):
             e = shown.setdefault((one.article_id, one.sentence), replace(one, label=len(shown) + 1))
-            claims.append(Claim(_shown(e.text), (e.cited(),)))
+            claims.append(_word_for_word(e))
         self.found = replace(self.found, evidence=tuple(shown.values()))
         return list(dict.fromkeys(claims))
 
@@ -596,8 +595,11 @@ class _Desk:
     def _after_opening(self, sentence: Evidence) -> Evidence:
         if not kinds.opens_or_asks(sentence.text):
             return sentence
-        place = (sentence.article_id, sentence.sentence + 1)
-        return next((e for e in self._found.evidence if (e.article_id, e.sentence) == place), sentence)
+        return self._at(sentence.article_id, sentence.sentence + 1) or sentence
+
+    def _at(self, article_id: str, number: int) -> Evidence | None:
+        """The sentence of the evidence with this number in its article."""
+        return next((e for e in self._found.evidence if (e.article_id, e.sentence) == (article_id, number)), None)
 
     def second(self, wrote: str) -> Claim | None:
         """A question that was given up is read once more: its best sentence is the answer, if it plainly is one.
@@ -627,7 +629,7 @@ class _Desk:
         if not self._taught or not aspects.asks_for_all(self._found.standalone):
             return []
         told = {citation.label for claim in claims for citation in claim.citations}
-        return [self._pointed(Claim(_shown(e.text), (e.cited(),))) for e in self._judge.also(told)]
+        return [self._pointed(_word_for_word(e)) for e in self._judge.also(told)]
 
     def _proven(self, draft: Draft) -> Claim:
         try:
@@ -722,8 +724,7 @@ class _Desk:
         [cited] = claim.citations
         if not claim.text.endswith(_whole(cited)) or not _PRONOUN.fullmatch(self._judge.said(cited).strip()):
             return claim
-        place = (cited.article_id, cited.sentence - 1)
-        before = next((e for e in self._found.evidence if (e.article_id, e.sentence) == place), None)
+        before = self._at(cited.article_id, cited.sentence - 1)
         if before is None or not facts.names(before.text) or not says_something(before):
             return claim
         return replace(claim, text=f"{_shown(before.text)} {claim.text}", citations=(before.cited(), cited))
@@ -756,7 +757,7 @@ class _Desk:
 def _settled(found: EvidenceFound) -> list[Claim]:
     """What rules alone can answer, and better than a small model: which of two is more, who or what a name is, an overview."""
     if found.overview:
-        return [replace(claim, text=_shown(claim.text)) for claim in overview.told(found.evidence)]
+        return [_word_for_word(e) for e in found.evidence if says_something(e)]
     compared = compare.settled(found.standalone, found.evidence)
     told = [compared] if compared else identity.introduced(found.standalone, found.evidence)
     return [claim if len(claim.citations) > 1 else replace(claim, text=_shown(claim.text)) for claim in told]
@@ -829,6 +830,10 @@ def _widened(text: str, start: int, end: int) -> tuple[int, int]:
 def _whole(cited: Citation) -> str:
     """A cited sentence as it is shown where it is a claim word for word."""
     return _shown(cited.quote)
+
+
+def _word_for_word(sentence: Evidence) -> Claim:
+    return Claim(_shown(sentence.text), (sentence.cited(),))
 
 
 def _shown(sentence: str) -> str:

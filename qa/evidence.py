@@ -187,9 +187,10 @@ def _followed(near: Sequence[_Candidate], ranked: Sequence[_Candidate]) -> list[
         for one in ranked
         if (one.sentence.article_id, one.sentence.index) in following
         and (opens or _LEANS_BACK.match(one.sentence.text))
-        and (opens or one not in near)
     ]
-    return [*near[:1], *on, *(one for one in near[1:] if one not in on)] if opens else [*near, *on]
+    if opens:
+        return [*near[:1], *on, *(one for one in near[1:] if one not in on)]
+    return [*near, *(one for one in on if one not in near)]
 
 
 def _introductions(

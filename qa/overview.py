@@ -16,8 +16,7 @@ from datetime import date
 
 from index.types import Sentence
 from qa import facts, kinds
-from qa.abstain import says_something
-from qa.types import Claim, Evidence, Hit
+from qa.types import Hit
 
 ABOUT = -4.0  # logits of the topic alone with a passage: for 40 topics those on it have -4.0 to 8, others -4.3 to -11
 MENTIONED = -8.0  # the same where no article is about it, and one has all its words
@@ -138,11 +137,6 @@ def sentences(
         for one in _telling(() if about.event else stems, hit, sentences_of_it, most, whole=not mentioned)
     ]
     return sorted(told, key=lambda one: _day(one[0]))
-
-
-def told(evidence: Sequence[Evidence]) -> list[Claim]:
-    """Return the sentences of an overview, each a claim that cites itself."""
-    return [Claim(one.text, (one.cited(),)) for one in evidence if says_something(one)]
 
 
 def _score(hit: Hit) -> float:
