@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import re
 import threading
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
@@ -28,6 +29,7 @@ from qa.prompt import defused, render
 from qa.reader import Reader, SentenceReader
 from qa.rerank import CrossEncoder, Encoder, Reranker
 from qa.retrieve import First, Found, Retriever
+from qa.steps import Steps, in_steps
 from qa.types import (
     Answer,
     AnswerDone,
@@ -49,6 +51,8 @@ from qa.verify import Gate
 # Log-odds of the taught model's first word below which it is not asked which sentence it would name if it might not refuse. Above
 # it, of 159 refused although a sentence shown answers, that one does in 120, and the reader's best in 111.
 HOPELESS = -3.0
+SURE = 0.9  # probability of an answer of one look-up from which a question is not parted in two
+MOST_LINK_CHARS = 80  # of what the first look-up names
 READ_FOR_NAMES = 30  # passages in which somebody who is asked about may be introduced
 MOST_OF_IT = 0.7  # of a shown sentence; more words than that stand out from nothing
 FOR_A_WRITER = 3  # times the sentences of an overview that a model is given which writes it in its own words
@@ -60,6 +64,7 @@ _ASKS_WHO = re.compile(r"\W*(?:who|whom|whose)\b", re.IGNORECASE)
 _DENIED = re.compile(
     r"\b(?:not|no|never|nobody|without|\w+n[’']t)\s+(?:(?:to|be|have|been|yet|any|the|a|an)\s+){0,3}$", re.IGNORECASE
 )
+_NAME_RUN = re.compile(r"[A-Z][\w’'.-]*(?: [A-Z][\w’'-]*)*")
 _PRONOUN = re.compile(r"he|she|they|him|her|them|his|their|it|its", re.IGNORECASE)
 
 _log = logging.getLogger(__name__)
@@ -173,10 +178,11 @@ class Asker:
             },
             clock=clock,
             on_the_whole=lambda: self._on_the_whole(found.standalone, within, today, narrow=narrow),
+            look_up=lambda asked: self._find(asked, (), within, today, narrow=narrow),
         )
         if not found.evidence:
             yield writing.done(abstained="nothing_found")
-        elif unmentioned := premise.unmentioned(found.standalone, self._mentions(found)):
+        elif unmentioned := self._unmentioned(found):
             yield writing.done(
                 abstained="not_stated", detail=f"nothing that was found mentions {', '.join(unmentioned)}"
             )
@@ -199,6 +205,10 @@ class Asker:
         else:
             yield from self._written(self.llm, writing)
 
+    def _unmentioned(self, found: EvidenceFound) -> list[str]:
+        """The names in the question that nothing found mentions."""
+        return premise.unmentioned(found.standalone, self._mentions(found))
+
     def _mentions(self, found: EvidenceFound) -> Iterator[str]:
         """The texts of which one has to mention what the question names, its newspapers among them."""
         yield from (f"{hit.title} {hit.passage.text}" for hit in found.retrieved[: self.config.passages])
@@ -211,7 +221,9 @@ class Asker:
 
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found, shown = writing.found, len(writing.found.evidence)
-        made = yield from self._reading(llm, writing, Answerability(found, self._read()))
+        ways = in_steps(found.standalone) if self.config.taught and not self._strong else []
+        reading = self._reading(llm, writing, Answerability(found, self._read()))
+        made = (yield from self._in_steps(llm, writing, reading, ways)) if ways else (yield from reading)
         if made.given_up and not self._strong and (claims := writing.adding(writing.on_the_whole())):
             made = replace(made, claims=(*made.claims, *claims), given_up=False, answerability=None)
             for claim in claims:
@@ -237,6 +249,67 @@ class Asker:
             closer=made.closer,
         )
 
+    def _in_steps(
+        self, llm: LLM, writing: _Writing, reading: Generator[Event, None, _Reading], ways: Sequence[Steps]
+    ) -> Generator[Event, None, _Reading]:
+        """Yield the answer of one look-up if it is SURE, else that of two if they have one; returns the whole."""
+        checked: list[Event] = []
+        made = _drained(reading, checked)
+        told = None
+        if made.given_up or (made.finished and (made.answerability or 0.0) < SURE):
+            told = yield from self._step_by_step(llm, writing, ways, deeper=True)
+        if told is None:
+            yield from checked
+            return made
+        told = [writing.joining(step) for step in told]
+        shown = dict.fromkeys(chain.from_iterable(step.claims for step in told))
+        said = {claim.text for claim in shown}
+        claims = (*(_given_way(claim) for claim in made.claims if claim.text not in said), *shown)
+        yield from map(ClaimChecked, claims)
+        return replace(
+            made,
+            claims=claims,
+            given_up=False,
+            completion="\n\n".join([made.completion, *(step.completion for step in told)]),
+            answerability=math.prod(step.answerability for step in told),
+        )
+
+    def _step_by_step(
+        self, llm: LLM, writing: _Writing, ways: Sequence[Steps], *, deeper: bool
+    ) -> Generator[Event, None, list[_Step] | None]:
+        """Look up what is asked first, then what is asked of that; returns both, or None if that leads to no answer.
+
+        The next way is tried only where nothing was found first. With `deeper` what is asked then may again be parted. What was
+        found first is yielded as a draft meanwhile.
+        """
+        for way in ways:
+            first = self._step(llm, writing, way.first)
+            if first is None or (link := first.names(way.first)) is None:
+                continue
+            yield DraftGrown(" ".join(claim.text for claim in first.claims))
+            then = way.then(link)
+            rest = None
+            if deeper and (further := in_steps(then)):
+                rest = yield from self._step_by_step(llm, writing, further, deeper=False)
+            if rest is None and (step := self._step(llm, writing, then)) and not step.says_no_more_than(first):
+                rest = [step]
+            likely = math.prod(step.answerability for step in (first, *(rest or ())))
+            return [first.without_words(), *rest] if rest and likely >= self.config.answerable else None
+        return None
+
+    def _step(self, llm: LLM, writing: _Writing, asked: str) -> _Step | None:
+        """What one look-up says; None if it says nothing."""
+        found = writing.look_up(asked)
+        if not found.evidence or self._unmentioned(found):
+            return None
+        if settled := _settled(found):
+            return _Step(found, tuple(settled), 1.0, "")
+        made = _drained(self._reading(llm, writing, Answerability(found, self._read())))
+        claims = tuple(claim for claim in made.claims if claim.citations)
+        if right := _correction(found, claims):
+            claims = (*claims, right)
+        return _Step(found, claims, made.answerability or 0.0, made.completion) if claims else None
+
     def _reading(
         self, llm: LLM, writing: _Writing, judge: Answerability, *, after: int = 0
     ) -> Generator[Event, None, _Reading]:
@@ -247,6 +320,10 @@ class Asker:
         strong = self._strong
         taught = self.config.taught and not strong
         found = judge.found
+
+        def number(label: int) -> int:
+            return label + after
+
         desk = _Desk(
             found,
             Gate(
@@ -274,7 +351,7 @@ class Asker:
                     if chunk.instead and taught:  # of another model it tells nothing
                         judge.leaning = leaning(chunk.instead)
                     for claim in desk.checked(ear.hear(chunk)):
-                        claims.append(_renumbered(claim, after))
+                        claims.append(_renumbered(claim, number))
                         yield ClaimChecked(claims[-1])
                     if ear.named:
                         break  # what it would write now stands in the sentence, or would give way to it
@@ -287,7 +364,7 @@ class Asker:
         rest = ear.rest()
         stopped = detail is not None or finish == "length"  # in the middle of this sentence
         for claim in chain(desk.checked(ear.waiting), map(_cut_off, rest) if stopped else desk.checked(rest)):
-            claims.append(_renumbered(claim, after))
+            claims.append(_renumbered(claim, number))
             yield ClaimChecked(claims[-1])
         refused = is_refusal(text) and not claims
         reason: Reason = "not_stated" if refused or desk.hardly or not claims else "unsupported"
@@ -298,23 +375,24 @@ class Asker:
         wrote = f"{text} {named}"
         best = desk.second(wrote) if given_up and not (refused and strong) else None
         if best is not None and not desk.hesitates:
-            claims.append(_renumbered(best, after))
+            claims.append(_renumbered(best, number))
             yield ClaimChecked(claims[-1])
             given_up, best = False, None
         if finish == "stop" and not given_up:
             for claim in desk.further(claims):
-                claims.append(_renumbered(claim, after))
+                claims.append(_renumbered(claim, number))
                 yield ClaimChecked(claims[-1])
         return _Reading(
             tuple(claims),
             given_up,
+            finish == "stop",
             reason,
-            renumbered(text, after),
+            renumbered(text, number),
             detail,
             desk.answerability,
             judge.leaning,
             judge.closer,
-            best and _renumbered(best, after),
+            best and _renumbered(best, number),
         )
 
     def _more(self, found: EvidenceFound) -> Answerability | None:
@@ -421,6 +499,7 @@ class _Reading:
 
     claims: tuple[Claim, ...]
     given_up: bool  # the model came to its end, and nothing may be shown
+    finished: bool  # the model came to its end
     abstained: Reason  # if so, why
     completion: str
     detail: str | None
@@ -440,6 +519,39 @@ class _Reading:
             reserve=self.reserve or other.reserve,
             answerability=max(judged, default=None),
         )
+
+
+@dataclass(frozen=True, slots=True)
+class _Step:
+    """What one look-up of several says."""
+
+    found: EvidenceFound
+    claims: tuple[Claim, ...]  # that are shown, with the numbers of its own evidence
+    answerability: float
+    completion: str
+
+    def names(self, asked: str) -> str | None:
+        """Return the words that answer `asked`, so that a question can be asked of them; None if there are none but its own."""
+        told = next((claim for claim in self.claims if claim.words), None)
+        if told is None or told.words is None:
+            return None
+        start, end = told.words
+        name = next((run for run in _NAME_RUN.finditer(told.text) if run.start() <= start and end <= run.end()), None)
+        said = told.text[start : name.end() if name else end].strip(' ,.;:“”"')
+        new = set(facts.content_stems(said)).difference(facts.content_stems(asked))
+        return said if (new or facts.numbers(said)) and len(said) <= MOST_LINK_CHARS else None
+
+    def says_no_more_than(self, other: _Step) -> bool:
+        """True if each of its sentences is one that the other cites."""
+        mine, others = (
+            {(one.article_id, one.sentence) for claim in step.claims for one in claim.citations}
+            for step in (self, other)
+        )
+        return mine <= others
+
+    def without_words(self) -> _Step:
+        """The same with no words that stand out: what was found on the way is not the answer."""
+        return replace(self, claims=tuple(replace(claim, words=None) for claim in self.claims))
 
 
 class _Clock:
@@ -464,10 +576,12 @@ class _Writing:
         models: dict[str, str],
         clock: _Clock,
         on_the_whole: Callable[[], list[Evidence]],
+        look_up: Callable[[str], EvidenceFound],
     ) -> None:
-        """`on_the_whole` finds what is told of the question's topic, where no sentence answers it."""
+        """`on_the_whole` finds what is told of the question's topic, `look_up` what is found for another question on the way."""
         self.found = found
         self.on_the_whole = on_the_whole
+        self.look_up = look_up
         self._question = question
         self._timings = dict(found.timings_ms)
         self._models = models
@@ -475,6 +589,20 @@ class _Writing:
 
     def first_token(self) -> None:
         self._timings.setdefault("first_token", self._clock.ms)
+
+    def joining(self, step: _Step) -> _Step:
+        """Return a step with other numbers: those of its sentences that were not shown become evidence, numbered on."""
+        shown = {(e.article_id, e.sentence): e for e in self.found.evidence}
+        labels = {
+            e.label: shown.setdefault((e.article_id, e.sentence), replace(e, label=len(shown) + 1)).label
+            for e in step.found.evidence
+        }
+        self.found = replace(self.found, evidence=tuple(shown.values()))
+        return replace(
+            step,
+            claims=tuple(_renumbered(claim, labels.__getitem__) for claim in step.claims),
+            completion=renumbered(step.completion, lambda number: labels.get(number, number)),
+        )
 
     def adding(self, told: Sequence[Evidence]) -> list[Claim]:
         """Return the sentences as claims; those that were not shown become evidence, numbered on."""
@@ -790,11 +918,29 @@ def _cut_off(draft: Draft) -> Claim:
     return Claim(draft.text, (), (Rejection(None, "cut off before its end"),))
 
 
-def _renumbered(claim: Claim, after: int) -> Claim:
-    """The claim where its sentences come after so many others."""
-    citations = tuple(replace(one, label=one.label + after) for one in claim.citations)
-    rejected = tuple(replace(one, label=one.label and one.label + after) for one in claim.rejected)
+def _renumbered(claim: Claim, number: Callable[[int], int]) -> Claim:
+    """The claim where its sentences have other numbers."""
+    citations = tuple(replace(one, label=number(one.label)) for one in claim.citations)
+    rejected = tuple(replace(one, label=one.label and number(one.label)) for one in claim.rejected)
     return replace(claim, citations=citations, rejected=rejected)
+
+
+def _given_way(claim: Claim) -> Claim:
+    """The claim of one look-up where two have the answer."""
+    given = (Rejection(one.label, "says only a part of what is asked") for one in claim.citations)
+    return replace(claim, citations=(), rejected=(*claim.rejected, *given), words=None)
+
+
+def _drained(reading: Generator[Event, None, _Reading], checked: list[Event] | None = None) -> _Reading:
+    """The whole of a reading, while nothing of it is shown; what was checked is kept in `checked`."""
+    while True:
+        try:
+            event = next(reading)
+        except StopIteration as end:
+            made: _Reading = end.value
+            return made
+        if checked is not None and isinstance(event, ClaimChecked):
+            checked.append(event)
 
 
 def _pointed(claim: Claim, judge: Answerability) -> Claim:

@@ -224,6 +224,14 @@ _IRREGULAR = {
     for form in forms
 }
 
+# More forms of verbs, which are also other words, or have no meaning of their own.
+_PAST = _IRREGULAR.keys() - {"children", "feet", "men", "mice", "teeth", "wives", "women"} | frozenset(
+    "born borne made took taken came gone went done got put set cut hit let bet cast hurt laid fed bound wound ate".split()  # noqa: SIM905
+)
+_NO_PAST = frozenset("need seed feed speed deed weed indeed hundred".split())  # noqa: SIM905
+_INFINITIVE = frozenset(_IRREGULAR.values()) - {"child", "foot", "man", "mouse", "tooth", "wife", "woman"}
+
+SHORT_ED = 3  # letters: "bed", "red" are no past
 SAME_FAMILY = 5  # letters that two stems share at their start
 
 _WITHOUT_MEANING = (
@@ -314,6 +322,17 @@ def _stemmer():  # type: ignore[no-untyped-def]  # noqa: ANN202 (the library has
     import snowballstemmer
 
     return snowballstemmer.stemmer("english")
+
+
+def past(word: str) -> bool:
+    """Return True if an English word may be a verb in the past, or its participle, by its form."""
+    plain = folded(word).strip(".,;:'\"")
+    return plain in _PAST or (len(plain) > SHORT_ED and plain.endswith("ed") and plain not in _NO_PAST)
+
+
+def infinitive(word: str) -> bool:
+    """Return True if an English word may be a verb as it stands in a dictionary, of those with a past of their own."""
+    return folded(word) in _INFINITIVE
 
 
 def folded(text: str) -> str:

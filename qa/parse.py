@@ -7,7 +7,7 @@ decided only by characters up to and with the first one of the next sentence, an
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from qa.types import Draft
 
@@ -149,15 +149,13 @@ def leading_marks(text: str) -> tuple[int, ...]:
     return () if lead is None or _HALF_MARK.match(text, lead.end()) else marks(lead[0])
 
 
-def renumbered(text: str, after: int) -> str:
-    """Return `text` with `after` added to the numbers in its marks, none of which goes over the end of a line."""
-    if not after:
-        return text
+def renumbered(text: str, number: Callable[[int], int]) -> str:
+    """Return `text` with `number` of the numbers in its marks, none of which goes over the end of a line."""
 
     def moved(mark: re.Match[str]) -> str:
         if "\n" in mark[0].strip():
             return mark[0]
-        return re.sub(r"\d+", lambda number: str(int(number[0]) + after), mark[0])
+        return re.sub(r"\d+", lambda digits: str(number(int(digits[0]))), mark[0])
 
     return _MARKS.sub(moved, text)
 

@@ -46,6 +46,7 @@ PURE: dict[str, set[str]] = {
     "qa.prompt": {"qa.kinds", "qa.types"},
     "qa.record": {"qa.types"},
     "qa.senses": {"qa.facts"},
+    "qa.steps": {"qa.compare", "qa.facts", "qa.kinds"},
     "qa.turns": set(),
     "qa.values": {"qa.facts"},
     "qa.export": {"qa.record", "qa.types"},

@@ -1026,3 +1026,129 @@ def test_to_yes_or_no_a_small_model_says_nothing_in_its_own_words(reranker: Rera
         library.embed_pending()
         [claim] = asked().shown
         assert claim.text == said
+
+
+# --- a question in two steps --------------------------------------------------------------------------------------------
+
+BUILT, FOUNDED = (
+    "The Sollen Bridge was built by Castrel Construction, which had promised to finish it by the summer.",
+    "Castrel Construction was founded by Edvin Stahl in 1962.",
+)
+TWO = "Who founded the company that built the Sollen Bridge?"
+STEPS = ("which company built the Sollen Bridge?", "Who founded Castrel Construction?")
+
+
+def naming(sentence: str) -> Callable[[Prompt], Chunk]:
+    """What a taught model says that is sure of the sentence."""
+    return lambda prompt: Chunk(
+        f"[{next(n for n, e in prompt.labels.items() if e.text == sentence)}]", instead={"[": 0.0}
+    )
+
+
+def refusing(_: Prompt) -> Chunk:
+    return Chunk("NOT STATED", instead={"NOT": 0.0})
+
+
+@pytest.fixture
+def bridges(empty: Library) -> Library:
+    empty.add(
+        [
+            Article("bridge", "The Sollen Bridge is open", f"Lena Brandt cut a ribbon. {BUILT}", date(2023, 5, 6)),
+            Article("firm", "Castrel Construction", f"{FOUNDED} It has its seat in Holm.", date(2022, 3, 1)),
+            Article("rain", "Rain", "It rained for a week in Holm. The river rose by a metre.", date(2022, 3, 2)),
+        ]
+    )
+    empty.embed_pending()
+    return empty
+
+
+def in_two(library: Library, reranker: Reranker, *replies: Reply, **given: Any) -> tuple[list[Event], ScriptedLLM]:  # noqa: ANN401
+    llm = ScriptedLLM(*replies)
+    asker = Asker(library, Config(evidence=1, passages=1, **given), llm=llm, reranker=lambda: reranker)
+    return list(asker.stream(TWO)), llm
+
+
+def questions(llm: ScriptedLLM) -> list[str]:
+    return [prompt.user.rpartition("Question: ")[2].splitlines()[0] for prompt in llm.prompts]
+
+
+def test_what_takes_two_sentences_is_looked_up_in_two_steps(bridges: Library, reranker: Reranker) -> None:
+    events, llm = in_two(bridges, reranker, refusing, naming(BUILT), naming(FOUNDED))
+    answer = done(events)
+    assert questions(llm) == [TWO, *STEPS]
+    assert answer.text == f"{BUILT} {FOUNDED}"
+    assert told_in(answer) == [None, "Edvin Stahl"]
+    assert [c.quote for c in answer.citations] == [BUILT, FOUNDED]
+    assert [e.label for e in answer.evidence] == list(range(1, len(answer.evidence) + 1))
+    assert len({(e.article_id, e.sentence) for e in answer.evidence}) == len(answer.evidence)
+    for cited in answer.citations:
+        article = bridges.get(cited.article_id)
+        assert article is not None
+        assert article.text[cited.start : cited.end] == cited.quote == answer.evidence[cited.label - 1].text
+    one, two = (cited.label for cited in answer.citations)
+    assert answer.completion == f"NOT STATED\n\n[{one}]\n\n[{two}]"
+    assert answer.question == TWO
+    assert [event.claim for event in events if isinstance(event, ClaimChecked)] == list(answer.claims)
+    assert [event.text for event in events if isinstance(event, DraftGrown)] == [BUILT]
+
+
+def test_each_step_takes_its_share_of_the_probability(bridges: Library, reranker: Reranker) -> None:
+    def likely(question: str, sentence: str) -> float:
+        llm = ScriptedLLM(naming(sentence))
+        asker = Asker(bridges, Config(evidence=1, passages=1), llm=llm, reranker=lambda: reranker)
+        return asker.ask(question).answerability or 0.0
+
+    both = likely(STEPS[0], BUILT) * likely(STEPS[1], FOUNDED)
+    replies = refusing, naming(BUILT), naming(FOUNDED)
+    assert done(in_two(bridges, reranker, *replies)[0]).answerability == pytest.approx(both)
+    assert done(in_two(bridges, reranker, *replies, answerable=both + 0.01)[0]).status == "abstained"
+
+
+def test_a_part_of_what_is_asked_gives_way_to_the_whole(
+    bridges: Library, reranker: Reranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "SURE", 1.0)
+    events, _ = in_two(bridges, reranker, naming(BUILT), naming(BUILT), naming(FOUNDED))
+    answer = done(events)
+    assert [claim.text for claim in answer.claims] == [BUILT, FOUNDED]
+    events, _ = in_two(bridges, reranker, naming(BUILT), naming(BUILT), refusing, refusing)
+    assert done(events).text == BUILT  # the whole was not found
+    monkeypatch.setattr(answering, "SURE", 0.0)
+    events, llm = in_two(bridges, reranker, naming(BUILT))
+    assert (done(events).text, len(llm.prompts)) == (BUILT, 1)  # sure enough
+
+
+@pytest.mark.parametrize(
+    ("replies", "asked"),
+    [
+        ((refusing, refusing, refusing), STEPS[:1]),  # nothing is found first
+        ((refusing, naming(BUILT), refusing, refusing), STEPS),  # nor then; the last is a closer look
+        ((refusing, [LLMUnavailableError("gone")]), STEPS[:1]),
+        ((refusing, naming(BUILT), [LLMUnavailableError("gone")]), STEPS),
+    ],
+)
+def test_where_a_step_finds_nothing_the_articles_do_not_say(
+    replies: tuple[Reply, ...], asked: tuple[str, ...], bridges: Library, reranker: Reranker
+) -> None:
+    events, llm = in_two(bridges, reranker, *replies)
+    answer = done(events)
+    assert (answer.status, answer.reason, answer.citations) == ("abstained", "not_stated", ())
+    assert tuple(dict.fromkeys(questions(llm))) == (TWO, *asked)
+    assert not [event for event in events if isinstance(event, ClaimChecked) and event.claim.citations]
+
+
+def test_a_step_that_only_says_the_first_again_answers_nothing(bridges: Library, reranker: Reranker) -> None:
+    def again(prompt: Prompt) -> Chunk:
+        return naming(BUILT)(prompt) if BUILT in prompt.user else refusing(prompt)
+
+    llm = ScriptedLLM(refusing, naming(BUILT), again, refusing)
+    asker = Asker(bridges, Config(passages=4, evidence_gap=100), llm=llm, reranker=lambda: reranker)
+    assert asker.ask(TWO).status == "abstained"
+
+
+def test_only_the_taught_model_takes_steps(bridges: Library, reranker: Reranker) -> None:
+    for config in (SERVER, UNTAUGHT):
+        llm = ScriptedLLM(["NOT STATED"], ["NOT STATED"])
+        asker = Asker(bridges, replace(config, answerable=1.0), llm=llm, reranker=lambda: reranker)
+        assert asker.ask(TWO).status == "abstained"
+        assert set(questions(llm)) == {TWO}

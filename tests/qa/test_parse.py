@@ -333,13 +333,16 @@ def test_time_is_linear_in_small_chunks(name: str) -> None:
 @given(COMPLETIONS, st.integers(0, 40))
 @example("[\n0]", 1)  # cut at the line's end, so it is no mark
 def test_numbering_on_moves_the_marks_and_nothing_else(text: str, after: int) -> None:
-    moved = renumbered(text, after)
-    assert renumbered(text, 0) == text
+    moved = renumbered(text, lambda number: number + after)
+    assert renumbered(text, lambda number: number) == text
     assert [one.text for one in parse(moved)] == [one.text for one in parse(text)]
 
 
 def test_marks_are_numbered_on_in_all_their_forms() -> None:
-    assert renumbered("[1] In 2021 【2, 3】 and [1-3]; [sic].", 6) == "[7] In 2021 【8, 9】 and [7-9]; [sic]."
+    assert (
+        renumbered("[1] In 2021 【2, 3】 and [1-3]; [sic].", lambda number: number + 6)
+        == "[7] In 2021 【8, 9】 and [7-9]; [sic]."
+    )
 
 
 @pytest.mark.parametrize(
