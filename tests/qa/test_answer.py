@@ -1137,13 +1137,17 @@ def test_where_a_step_finds_nothing_the_articles_do_not_say(
     assert not [event for event in events if isinstance(event, ClaimChecked) and event.claim.citations]
 
 
-def test_a_step_that_only_says_the_first_again_answers_nothing(bridges: Library, reranker: Reranker) -> None:
-    def again(prompt: Prompt) -> Chunk:
-        return naming(BUILT)(prompt) if BUILT in prompt.user else refusing(prompt)
-
-    llm = ScriptedLLM(refusing, naming(BUILT), again, refusing)
-    asker = Asker(bridges, Config(passages=4, evidence_gap=100), llm=llm, reranker=lambda: reranker)
-    assert asker.ask(TWO).status == "abstained"
+def test_a_step_that_only_says_the_first_again_adds_nothing(
+    bridges: Library, reranker: Reranker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(answering, "SURE", 1.0)
+    looks = [[first_word(0.5)]] * 2  # closer ones, at the sentence that was named and at a better one
+    llm = ScriptedLLM(*[naming(BUILT)] * 3, *looks)
+    config = Config(answerable=0.01, passages=4, passage_gap=100, evidence_gap=100)
+    asker = Asker(bridges, config, llm=llm, reranker=lambda: reranker)
+    answer = asker.ask(TWO)
+    assert list(dict.fromkeys(questions(llm))) == [TWO, *STEPS]
+    assert (answer.text, answer.completion) == (BUILT, f"[{answer.citations[0].label}]")
 
 
 def test_only_the_taught_model_takes_steps(bridges: Library, reranker: Reranker) -> None:
