@@ -262,6 +262,7 @@ class Asker:
             yield from checked
             return made
         told = [writing.joining(step) for step in told]
+        writing.steps = tuple(step.found.standalone for step in told)
         shown = dict.fromkeys(chain.from_iterable(step.claims for step in told))
         said = {claim.text for claim in shown}
         claims = (*(_given_way(claim) for claim in made.claims if claim.text not in said), *shown)
@@ -582,6 +583,7 @@ class _Writing:
         self.found = found
         self.on_the_whole = on_the_whole
         self.look_up = look_up
+        self.steps: tuple[str, ...] = ()
         self._question = question
         self._timings = dict(found.timings_ms)
         self._models = models
@@ -634,6 +636,7 @@ class _Writing:
                 retrieved=self.found.retrieved,
                 abstained=abstained,
                 standalone=standalone if standalone != self._question else None,
+                steps=self.steps,
                 completion=completion,
                 detail=detail,
                 disagreement=disagreement(standalone, self.found.evidence, claims),

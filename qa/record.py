@@ -64,6 +64,7 @@ def from_record(record: Mapping[str, Any]) -> Answer:
     """Return the answer that `to_record` was given. Raises KeyError, TypeError or ValueError for anything else."""
     fields = dict(record)
     fields["claims"] = tuple(_claim(claim) for claim in record["claims"])
+    fields["steps"] = tuple(record.get("steps", ()))  # answers of an earlier version have none
     fields["evidence"] = tuple(Evidence(**_dated(e)) for e in record["evidence"])
     if (differ := record.get("disagreement")) is not None:
         stated = tuple(Citation(**_dated(c)) for c in differ["statements"])

@@ -153,7 +153,8 @@ class Answer:
     retrieved: tuple[Hit, ...] = ()  # best first
     abstained: Reason | None = None  # why nothing is shown as fact; see `reason`
     standalone: str | None = None  # the question as it was searched, where that differs
-    # The model's raw words, of a second reading after an empty line and numbered on; None where no model was asked.
+    steps: tuple[str, ...] = ()  # the questions that were looked up one after the other, where it took more than one
+    # The model's raw words, those of a second reading or of a step after an empty line and numbered on; None without a model.
     completion: str | None = None
     detail: str | None = None  # for a person: what went wrong with the model
     disagreement: Disagreement | None = None  # where the articles give different values for what was asked
@@ -204,6 +205,7 @@ class Answer:
         return {
             "question": self.question,
             "standalone": self.standalone,
+            "steps": list(self.steps),
             "status": self.status,
             "reason": self.reason,
             "detail": self.detail,

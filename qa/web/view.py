@@ -299,6 +299,7 @@ def exchange_view(exchange: Exchange) -> Json:
         "running": exchange.running,
         "status": _status(exchange),
         "searched": _searched(exchange),
+        "steps": list(answer.steps),
         "narrowed": exchange.narrowed,
         "time": _time(exchange),
         "claims": [

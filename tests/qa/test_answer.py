@@ -1087,7 +1087,7 @@ def test_what_takes_two_sentences_is_looked_up_in_two_steps(bridges: Library, re
         assert article.text[cited.start : cited.end] == cited.quote == answer.evidence[cited.label - 1].text
     one, two = (cited.label for cited in answer.citations)
     assert answer.completion == f"NOT STATED\n\n[{one}]\n\n[{two}]"
-    assert answer.question == TWO
+    assert (answer.question, answer.steps) == (TWO, STEPS)
     assert [event.claim for event in events if isinstance(event, ClaimChecked)] == list(answer.claims)
     assert [event.text for event in events if isinstance(event, DraftGrown)] == [BUILT]
 

@@ -34,6 +34,7 @@ ANSWER = Answer(
     ),
     (Evidence(1, "a", "A", date(2024, 5, 3), 0, 3, 7, "text", 1.5, neighbour=True, context="before"),),
     standalone="How much does it cost?",
+    steps=("What was repaired?", "How much did that cost?"),
     completion="raw",
     timings_ms={"evidence": 40.0, "total": 900.0},
     models={"llm": "some-model"},
@@ -53,11 +54,13 @@ def test_a_record_gives_back_the_answer() -> None:
     assert from_record(json.loads(json.dumps(to_record(differ)))) == differ
 
 
-def test_a_record_of_before_the_words_that_answer_were_told_is_read() -> None:
+def test_a_record_of_before_words_and_steps_were_told_is_read() -> None:
     record = to_record(ANSWER)
+    del record["steps"]
     for claim in record["claims"]:
         del claim["words"]
-    assert [claim.words for claim in from_record(record).claims] == [None, None, None]
+    read = from_record(record)
+    assert ([claim.words for claim in read.claims], read.steps) == ([None, None, None], ())
 
 
 @pytest.mark.parametrize(

@@ -286,8 +286,11 @@ def cost(question: str) -> Iterator[Event]:
     yield done(question, (claim,), (found,), standalone="How much does the bridge cost?")
 
 
+STEPS = ("which bridge costs millions?", "What does the <b>bridge</b> cost?")
+
+
 def toll(question: str) -> Iterator[Event]:
-    """One sentence that two articles support, and one of either alone."""
+    """One sentence that two articles support, and one of either alone, looked up in two steps."""
     here = evidence(1, BRIDGE, "The repair costs $6.4 million, the city said.")
     there = evidence(2, DOHA, INVESTED)
     both = Claim("Millions are spent.", (citation(here), citation(there)))
@@ -295,7 +298,7 @@ def toll(question: str) -> Iterator[Event]:
     yield EvidenceFound(question, (here, there), (), 40)
     yield ClaimChecked(both)
     yield ClaimChecked(alone)
-    yield done(question, (both, alone), (here, there))
+    yield done(question, (both, alone), (here, there), steps=STEPS)
 
 
 def differ(question: str) -> Iterator[Event]:

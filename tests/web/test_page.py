@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from browsing import GRADIO_WARNS, Reader, serving
 from playwright.sync_api import expect
-from scripted import BRIDGE, DOHA, EVIL, EVIL_QUOTE, INVESTED, LEAD, MET, SAFETY, ScriptedAsker
+from scripted import BRIDGE, DOHA, EVIL, EVIL_QUOTE, INVESTED, LEAD, MET, SAFETY, STEPS, ScriptedAsker
 
 from index.library import Library
 from index.loaders import load
@@ -122,6 +122,16 @@ def test_an_example_is_asked_by_a_click_and_the_box_by_its_button(reader: Reader
     expect(reader.tab.locator(".exchange")).to_have_count(2)
     expect(reader.tab.get_by_label("Your question")).to_have_value("")
     expect(reader.tab.locator("p.searched")).to_have_text("Searched as: How much does the bridge cost?")
+
+
+@pytest.mark.browser
+def test_what_was_looked_up_step_by_step_is_told_as_text(reader: Reader) -> None:
+    reader.ask("how much was spent?")
+    expect(reader.tab.locator("p.steps")).to_have_text(f"Looked up: {STEPS[0]}, then: {STEPS[1]}")
+    expect(reader.tab.locator("p.steps b")).to_have_count(0)
+    reader.ask("who met?")
+    expect(reader.tab.locator(".exchange")).to_have_count(2)
+    expect(reader.tab.locator("p.steps")).to_have_count(1)
 
 
 @pytest.mark.browser

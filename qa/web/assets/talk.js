@@ -92,6 +92,8 @@ const slots = {
   status: (view) => [make("span", { class: "stage", role: "status" }, view.status), make("span", { class: "clock", "aria-hidden": "true" })],
   searched: (view) => [
     view.searched && make("p", { class: "searched" }, "Searched as: ", make("span", { dir: "auto" }, view.searched)),
+    view.steps.length > 0 && make("p", { class: "searched steps" }, "Looked up: ",
+      view.steps.flatMap((step, at) => [at ? ", then: " : "", make("span", { dir: "auto" }, step)])),
     view.narrowed && make("p", { class: "searched narrowed" }, "Asked of: ", make("span", { dir: "auto" }, view.narrowed)),
     view.time && make("p", { class: "searched time" }, make("span", { class: view.time.widened ? "chip widened" : "chip" }, view.time.label,
       view.time.open && press("turn-time off", view.time.widened ? "↺" : "×", { "aria-label": view.time.change, title: view.time.change })))],
@@ -106,7 +108,7 @@ const slots = {
   found: drawFound,
 };
 const needs = {
-  status: (v) => v.status, searched: (v) => [v.searched, v.narrowed, v.time], answer: (v) => v.claims, draft: (v) => v.draft,
+  status: (v) => v.status, searched: (v) => [v.searched, v.steps, v.narrowed, v.time], answer: (v) => v.claims, draft: (v) => v.draft,
   message: (v) => v.message, lists: (v) => v.lists, withdrawn: (v) => v.withdrawn,
   trust: (v) => v.trust, differ: (v) => v.differ, found: (v) => v.found, tools: (v) => v.tools,
 };
