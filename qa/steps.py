@@ -21,7 +21,7 @@ from typing import Literal
 from qa import compare, facts, kinds
 
 MOST = 2  # ways of parting one question
-LONGEST = 400  # characters of a question that is looked at
+LONGEST = 240  # characters of a question that is looked at
 LEADS_IN = 8  # words before the word of asking: "At the 2011 census, what ..."
 
 _Form = Literal["bare", "past", "finite"]
@@ -408,7 +408,7 @@ def _by_noun(asked: _Asked) -> Iterator[Steps]:
 def _of_a_name(asked: _Asked, article: int, of: int) -> Steps | None:
     noun, stop = asked.part(article + 1, of), _name_end(asked, article, of + 1)
     named = asked.text.islower() or any(word.capital for word in asked.words[of + 1 : stop])
-    if stop is None or not named or not _of_its_own(noun):
+    if stop is None or not named or asked.words[of - 1].capital or not _of_its_own(noun):  # "Servant of the People"
         return None
     first = f"{'who' if _is_person(noun) else 'what'} is the {noun} of {asked.part(of + 1, stop)}"
     return _steps(asked, article, first, asked.part(stop))

@@ -160,6 +160,7 @@ def test_a_question_is_parted_at_its_noun(question: str, first: str, then: str) 
         "When was the museum built in Oslo?",
         "When was the band Heron formed?",
         "How large is the city of Bergen?",
+        "When was the party Servant of the People founded?",
         "Did the man who shot Bell resign?",
         "Is the mayor of Oxby older than the mayor of Karsund?",
         "Which is longer, the bridge that Stahl built or the Sollen Bridge?",
