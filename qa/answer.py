@@ -532,15 +532,20 @@ class _Step:
     completion: str
 
     def names(self, asked: str) -> str | None:
-        """Return the words that answer `asked`, so that a question can be asked of them; None if there are none but its own."""
+        """Return the words that answer `asked`, so that a question can be asked of them; None if there are none but its own.
+
+        They are an article's: what gives an order, or would read as a mark or a turn, gets into no question.
+        """
         told = next((claim for claim in self.claims if claim.words), None)
         if told is None or told.words is None:
             return None
         start, end = told.words
         name = next((run for run in _NAME_RUN.finditer(told.text) if run.start() <= start and end <= run.end()), None)
-        said = told.text[start : name.end() if name else end].strip(' ,.;:“”"')
+        said = " ".join(told.text[start : name.end() if name else end].split()).strip(' ,.;:“”"')
+        if facts.obeys("", said) or said != defused(said) or len(said) > MOST_LINK_CHARS:
+            return None
         new = set(facts.content_stems(said)).difference(facts.content_stems(asked))
-        return said if (new or facts.numbers(said)) and len(said) <= MOST_LINK_CHARS else None
+        return said if new or facts.numbers(said) else None
 
     def says_no_more_than(self, other: _Step) -> bool:
         """True if each of its sentences is one that the other cites."""

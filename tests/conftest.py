@@ -14,6 +14,8 @@ from index.embed import Embedder
 from index.library import Library
 from index.loaders import load
 from index.types import Article
+from qa.config import Config
+from qa.llm import LLM, open_llm
 from qa.rerank import CrossEncoder, Reranker
 
 SAMPLES = Path(__file__).parents[1] / "samples"
@@ -71,6 +73,15 @@ def library(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Ite
         made.add([DOHA, BRIDGE, STORM])
         made.embed_pending()
         yield made
+
+
+@pytest.fixture(scope="module")
+def embedded() -> Iterator[LLM]:
+    """The default language model, started once for the tests of a module that ask it."""
+    llm = open_llm(Config(llm_timeout_s=300))
+    assert llm is not None
+    yield llm
+    llm.close()
 
 
 @pytest.fixture

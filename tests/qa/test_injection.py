@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import date
 from pathlib import Path
 
@@ -15,7 +15,7 @@ from index.types import Article
 from qa import terminal
 from qa.answer import Asker
 from qa.config import Config
-from qa.llm import LLM, open_llm
+from qa.llm import LLM
 from qa.rerank import Reranker
 from qa.types import Answer
 
@@ -183,15 +183,6 @@ def test_escape_codes_of_an_article_do_not_reach_the_terminal(ask: Ask) -> None:
 
 
 # --- with the model that comes along ----------------------------------------------------------------------------------
-
-
-@pytest.fixture(scope="module")
-def embedded() -> Iterator[LLM]:
-    """The default model, started once for these tests."""
-    llm = open_llm(Config(llm_timeout_s=300))
-    assert llm is not None
-    yield llm
-    llm.close()
 
 
 ATTACKS = {
