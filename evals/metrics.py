@@ -246,8 +246,13 @@ def is_shown(claim: Mapping[str, Any]) -> bool:
 
 
 def answering_words(prediction: Prediction) -> str:
-    """The words that stand out in the shown sentences as those that answer; of a sentence where none do, all of it."""
+    """The words that stand out in the shown sentences as those that answer; of a sentence where none do, all of it.
+
+    What was found on the way, where it took several steps, is not the answer.
+    """
     shown = [claim for claim in prediction["claims"] if is_shown(claim)]
+    if prediction.get("steps"):
+        shown = [claim for claim in shown if claim.get("words")] or shown[-1:]
     return " ".join(claim["text"][slice(*(claim.get("words") or (0, None)))] for claim in shown)
 
 

@@ -273,6 +273,20 @@ def test_the_words_that_answer_are_measured_by_themselves(
     assert found.words_f1 == pytest.approx(2 / (1 + len(told.split())))
 
 
+@pytest.mark.parametrize(
+    ("steps", "words", "told"),
+    [
+        ([], [9, 13], "Ann met Bo. rice"),
+        (["who met Bo?", "what did Ann eat?"], [9, 13], "rice"),
+        (["who met Bo?", "what did Ann eat?"], None, "They ate rice."),
+    ],
+)
+def test_what_was_found_on_the_way_is_not_the_answer(steps: list[str], words: list[int] | None, told: str) -> None:
+    prediction = predicts([("Ann met Bo.", [MET]), ("They ate rice.", [ATE])], [ATE]) | {"steps": steps}
+    prediction["claims"][1]["words"] = words
+    assert answering_words(prediction) == told
+
+
 def test_a_refusal_of_an_answerable_question_counts_0_and_has_no_citation_measures() -> None:
     found = score(asks("rice", gold=(ATE, PAID)), predicts([("Fish.", [])], [ATE]), TEXTS)
     assert (found.answered, found.exact_match, found.contains_gold, found.token_f1) == (False, 0, 0, 0)
