@@ -79,8 +79,8 @@ def cases(folder: Path, questions: Path, read: abstain.Read) -> list[Case]:
 def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: bool) -> Case | None:
     passages = [hit["stages"]["rerank"] for hit in prediction["retrieved"] if "rerank" in hit["stages"]]
     shown = tuple(_evidence(row) for row in prediction["evidence"])
-    if not any(not one.neighbour for one in shown) or not passages:
-        return None
+    if not any(not one.neighbour for one in shown) or not passages or prediction.get("steps"):
+        return None  # what took several steps was judged step by step
     asked, leaning = prediction["standalone"] or prediction["question"], prediction.get("leaning")
     judge = abstain.Answerability(EvidenceFound(asked, shown, (), 0.0), read)
     answer = _named(prediction, shown)

@@ -124,6 +124,12 @@ def test_the_sentence_is_the_one_that_the_model_named(tmp_path: Path) -> None:
         assert case.signs == (1.0, says, 0.25, 0.0, 0.0)
 
 
+def test_what_took_several_steps_is_no_case(tmp_path: Path) -> None:
+    assert one_case(tmp_path, QUESTION, shown(TEXT, 2.0, context="3"), steps=[]).signs == (1.0, 3.0)
+    with pytest.raises(ValueError, match="not enough values to unpack"):
+        one_case(tmp_path, QUESTION, shown(TEXT, 2.0), steps=["who ran?", "who won?"])
+
+
 def test_the_rules_are_a_sign_beside_what_the_model_leaned_to(tmp_path: Path) -> None:
     evidence = [shown(TEXT, 2.0, context="3"), shown("Who won?", 1.0, context="-1", label=2)]
     for completion, leaning, signs in (
