@@ -127,7 +127,7 @@ def test_an_example_is_asked_by_a_click_and_the_box_by_its_button(reader: Reader
 @pytest.mark.browser
 def test_what_was_looked_up_step_by_step_is_told_as_text(reader: Reader) -> None:
     reader.ask("how much was spent?")
-    expect(reader.tab.locator("p.steps")).to_have_text(f"Looked up: {STEPS[0]}, then: {STEPS[1]}")
+    expect(reader.tab.locator("p.steps")).to_have_text(f"Looked up: {STEPS[0]} Then: {STEPS[1]}")
     expect(reader.tab.locator("p.steps b")).to_have_count(0)
     reader.ask("who met?")
     expect(reader.tab.locator(".exchange")).to_have_count(2)

@@ -93,7 +93,7 @@ const slots = {
   searched: (view) => [
     view.searched && make("p", { class: "searched" }, "Searched as: ", make("span", { dir: "auto" }, view.searched)),
     view.steps.length > 0 && make("p", { class: "searched steps" }, "Looked up: ",
-      view.steps.flatMap((step, at) => [at ? ", then: " : "", make("span", { dir: "auto" }, step)])),
+      view.steps.flatMap((step, at) => [at ? " Then: " : "", make("span", { dir: "auto" }, step)])),
     view.narrowed && make("p", { class: "searched narrowed" }, "Asked of: ", make("span", { dir: "auto" }, view.narrowed)),
     view.time && make("p", { class: "searched time" }, make("span", { class: view.time.widened ? "chip widened" : "chip" }, view.time.label,
       view.time.open && press("turn-time off", view.time.widened ? "↺" : "×", { "aria-label": view.time.change, title: view.time.change })))],
