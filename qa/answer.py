@@ -236,7 +236,7 @@ class Asker:
         if made.given_up and (reserve := made.reserve):
             made = replace(made, claims=(*made.claims, reserve), given_up=False)
             yield ClaimChecked(reserve)
-        if not made.given_up and (right := _correction(writing.found, made.claims)):
+        if not made.given_up and not writing.steps and (right := _correction(writing.found, made.claims)):
             made = replace(made, claims=(*made.claims, right))
             yield ClaimChecked(right)
         yield writing.done(
@@ -301,7 +301,7 @@ class Asker:
     def _step(self, llm: LLM, writing: _Writing, asked: str) -> _Step | None:
         """What one look-up says; None if it says nothing."""
         found = writing.look_up(asked)
-        if not found.evidence or self._unmentioned(found):
+        if not found.evidence or found.overview or self._unmentioned(found):
             return None
         if settled := _settled(found):
             return _Step(found, tuple(settled), 1.0, "")
@@ -605,10 +605,14 @@ class _Writing:
             for e in step.found.evidence
         }
         self.found = replace(self.found, evidence=tuple(shown.values()))
+
+        def number(label: int) -> int:
+            return labels.get(label, label)  # a mark that names no sentence stays as it was written
+
         return replace(
             step,
-            claims=tuple(_renumbered(claim, labels.__getitem__) for claim in step.claims),
-            completion=renumbered(step.completion, lambda number: labels.get(number, number)),
+            claims=tuple(_renumbered(claim, number) for claim in step.claims),
+            completion=renumbered(step.completion, number),
         )
 
     def adding(self, told: Sequence[Evidence]) -> list[Claim]:
@@ -644,7 +648,7 @@ class _Writing:
                 steps=self.steps,
                 completion=completion,
                 detail=detail,
-                disagreement=disagreement(standalone, self.found.evidence, claims),
+                disagreement=disagreement([standalone, *self.steps][-1], self.found.evidence, claims),
                 answerability=answerability,
                 leaning=leaning,
                 closer=closer,

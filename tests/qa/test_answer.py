@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import BRIDGE, COMMENT, DOHA, INVESTED, MET, Reply, ScriptedLLM
+from fakes import BRIDGE, COMMENT, DOHA, INVESTED, MET, Reply, ScriptedLLM, evidence_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -38,6 +38,7 @@ from qa.types import (
     EvidenceFound,
     Prompt,
     Reading,
+    Rejection,
     Turn,
 )
 from qa.verify import Gate
@@ -1092,6 +1093,23 @@ def test_what_takes_two_sentences_is_looked_up_in_two_steps(bridges: Library, re
     assert [event.text for event in events if isinstance(event, DraftGrown)] == [BUILT]
 
 
+def test_articles_that_differ_on_the_last_step_are_told(bridges: Library, reranker: Reranker) -> None:
+    paid = "Castrel Construction paid 12 million crowns for the crane."
+    bridges.add(
+        [
+            Article("crane", "A crane", f"{paid} It stands in Holm.", date(2024, 2, 1)),
+            Article("later", "The crane again", paid.replace("12", "15"), date(2024, 3, 1)),
+        ]
+    )
+    bridges.embed_pending()
+    llm = ScriptedLLM(refusing, naming(BUILT), naming(paid))
+    asker = Asker(bridges, Config(passage_gap=100), llm=llm, reranker=lambda: reranker)
+    answer = asker.ask("How many crowns did the company that built the Sollen Bridge pay for the crane?")
+    assert answer.text == f"{BUILT} {paid}"
+    assert answer.disagreement is not None
+    assert [one.quote for one in answer.disagreement.statements] == [paid, paid.replace("12", "15")]
+
+
 def test_each_step_takes_its_share_of_the_probability(bridges: Library, reranker: Reranker) -> None:
     def likely(question: str, sentence: str) -> float:
         llm = ScriptedLLM(naming(sentence))
@@ -1148,6 +1166,26 @@ def test_a_step_that_only_says_the_first_again_adds_nothing(
     answer = asker.ask(TWO)
     assert list(dict.fromkeys(questions(llm))) == [TWO, *STEPS]
     assert (answer.text, answer.completion) == (BUILT, f"[{answer.citations[0].label}]")
+
+
+def test_what_a_step_was_shown_is_numbered_on_and_what_names_nothing_stays() -> None:
+    first, again = evidence_of(DOHA, MET, COMMENT), evidence_of(DOHA, INVESTED, MET)
+    writing = answering._Writing(
+        question=TWO,
+        found=EvidenceFound(TWO, first, (), 0.0),
+        models={},
+        clock=answering._Clock(),
+        on_the_whole=list,
+        look_up=lambda asked: EvidenceFound(asked, (), (), 0.0),
+    )
+    again = (replace(again[0], sentence=7), replace(again[1], sentence=first[0].sentence))
+    claim = Claim(MET, (again[1].cited(),), (Rejection(99, "unknown mark"), Rejection(1, "says another thing")))
+    step = answering._Step(EvidenceFound(STEPS[0], again, (), 0.0), (claim,), 1.0, "[1] [2] [99]")
+    joined = writing.joining(step)
+    assert [(e.label, e.text) for e in writing.found.evidence] == [(1, MET), (2, COMMENT), (3, INVESTED)]
+    assert [one.label for one in joined.claims[0].citations] == [1]
+    assert [one.label for one in joined.claims[0].rejected] == [99, 3]
+    assert joined.completion == "[3] [1] [99]"
 
 
 @pytest.mark.parametrize(
