@@ -253,13 +253,12 @@ class Asker:
         self, llm: LLM, writing: _Writing, reading: Generator[Event, None, _Reading], ways: Sequence[Steps]
     ) -> Generator[Event, None, _Reading]:
         """Yield the answer of one look-up if it is SURE, else that of two if they have one; returns the whole."""
-        checked: list[Event] = []
-        made = _drained(reading, checked)
+        made = _drained(reading)
         told = None
         if made.given_up or (made.finished and (made.answerability or 0.0) < SURE):
             told = yield from self._step_by_step(llm, writing, ways, deeper=True)
         if told is None:
-            yield from checked
+            yield from map(ClaimChecked, made.claims)
             return made
         told = [writing.joining(step) for step in told]
         writing.steps = tuple(step.found.standalone for step in told)
@@ -599,12 +598,8 @@ class _Writing:
 
     def joining(self, step: _Step) -> _Step:
         """Return a step with other numbers: those of its sentences that were not shown become evidence, numbered on."""
-        shown = {(e.article_id, e.sentence): e for e in self.found.evidence}
-        labels = {
-            e.label: shown.setdefault((e.article_id, e.sentence), replace(e, label=len(shown) + 1)).label
-            for e in step.found.evidence
-        }
-        self.found = replace(self.found, evidence=tuple(shown.values()))
+        joined = self._numbered_on(step.found.evidence)
+        labels = {e.label: there.label for e, there in zip(step.found.evidence, joined, strict=True)}
 
         def number(label: int) -> int:
             return labels.get(label, label)  # a mark that names no sentence stays as it was written
@@ -617,13 +612,14 @@ class _Writing:
 
     def adding(self, told: Sequence[Evidence]) -> list[Claim]:
         """Return the sentences as claims; those that were not shown become evidence, numbered on."""
+        return list(dict.fromkeys(map(_word_for_word, self._numbered_on(filter(says_something, told)))))
+
+    def _numbered_on(self, sentences: Iterable[Evidence]) -> list[Evidence]:
+        """The sentences with their numbers in the evidence, which those that were not shown now belong to."""
         shown = {(e.article_id, e.sentence): e for e in self.found.evidence}
-        claims: list[Claim] = []
-        for one in filter(says_something, told):
-            e = shown.setdefault((one.article_id, one.sentence), replace(one, label=len(shown) + 1))
-            claims.append(_word_for_word(e))
+        found = [shown.setdefault((e.article_id, e.sentence), replace(e, label=len(shown) + 1)) for e in sentences]
         self.found = replace(self.found, evidence=tuple(shown.values()))
-        return list(dict.fromkeys(claims))
+        return found
 
     def done(
         self,
@@ -943,16 +939,14 @@ def _given_way(claim: Claim) -> Claim:
     return replace(claim, citations=(), rejected=(*claim.rejected, *given), words=None)
 
 
-def _drained(reading: Generator[Event, None, _Reading], checked: list[Event] | None = None) -> _Reading:
-    """The whole of a reading, while nothing of it is shown; what was checked is kept in `checked`."""
+def _drained(reading: Generator[Event, None, _Reading]) -> _Reading:
+    """The whole of a reading, while nothing of it is shown."""
     while True:
         try:
-            event = next(reading)
+            next(reading)
         except StopIteration as end:
             made: _Reading = end.value
             return made
-        if checked is not None and isinstance(event, ClaimChecked):
-            checked.append(event)
 
 
 def _pointed(claim: Claim, judge: Answerability) -> Claim:

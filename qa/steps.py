@@ -113,7 +113,7 @@ def in_steps(question: str) -> list[Steps]:
     is not parted, nor is a comparison.
     """
     asked = _Asked(" ".join(question.split()).rstrip(" ?.!"))
-    if len(asked.text) > LONGEST or asked.asking is None or kinds.without_turn(question) != question:
+    if len(asked.text) > LONGEST or not asked.asks or kinds.without_turn(question) != question:
         return []
     if kinds.kind(question) == "yes-no" or compare.comparison(question) is not None:
         return []
@@ -152,24 +152,21 @@ class _Asked:
         self.words = [_Word(match.start(), match.end(), match.group()) for match in re.finditer(r"\S+", text)]
 
     @cached_property
-    def asking(self) -> int | None:
+    def asks(self) -> list[int]:
+        """The places of what may be words of asking. The rest takes it that there is one."""
+        return [at for at, word in enumerate(self.words) if word.plain in _ASKS]
+
+    @cached_property
+    def asking(self) -> int:
         """The place of the word of asking: at the beginning, perhaps after "in", "at the census,"; else the last one."""
-        places = [at for at, word in enumerate(self.words) if word.plain in _ASKS]
-        if not places:
-            return None
-        lead = self.words[: places[0]]
+        lead = self.words[: self.asks[0]]
         leads_in = len(lead) <= LEADS_IN and bool(lead) and lead[-1].closes
-        return (
-            places[0]
-            if leads_in or all(word.plain in _PREPOSITIONS | {"and", "but", "so"} for word in lead)
-            else places[-1]
-        )
+        first = leads_in or all(word.plain in _PREPOSITIONS | {"and", "but", "so"} for word in lead)
+        return self.asks[0 if first else -1]
 
     @cached_property
     def helper(self) -> int | None:
         """The place of the verb before the subject: "when was the man ...", "how many people does the firm ..."."""
-        if self.asking is None:
-            return None
         for at in range(self.asking + 1, len(self.words)):
             word = self.words[at].plain
             if word in _HELPERS:
@@ -197,6 +194,10 @@ class _Asked:
         word = self.words[at]
         return not word.capital and word.plain != "born" and (facts.past(word.plain) or _third_person(word.plain))
 
+    def predicate(self, at: int) -> bool:
+        """True for what may be a verb with a subject, helpers too."""
+        return self.words[at].plain in _HELPERS or self.finite(at)
+
     def verb(self, at: int) -> bool:
         """True for what may be the verb that belongs to "did": "go", and whatever the question ends with."""
         word, before = self.words[at], self.words[at - 1].plain
@@ -212,32 +213,22 @@ class _Asked:
         form, needed, last = self.left_open(noun)
         if form is None:
             return len(self.words)
-        seen = self.words[noun].plain not in _ARTICLES or start == noun
+        seen = False
         for at in range(start, len(self.words)):
             word = self.words[at].plain
-            helps = word in _HELPERS
             if form == "finite" and at == self.asking:
                 break
             if word in _RELATIVE and at > start and at != self.asking:
                 seen = False  # the next verb is that of a clause within
                 continue
             if not seen:
-                seen = (
-                    helps
-                    or facts.past(word)
-                    or (at == start and (_third_person(word) or self.words[at].plain.endswith("ing")))
-                )
+                opens = at == start and (_third_person(word) or word.endswith("ing"))
+                seen = opens or word in _HELPERS or facts.past(word)
                 continue
             before = self.words[at - 1].plain
             follows = before in _HELPERS or before in ("be", "been", "to", "not", "and", "or") or before.endswith("ly")
-            fits = {"bare": self.verb(at), "past": facts.past(word), "finite": helps or self.finite(at)}[form]
-            if (
-                at > start
-                and fits
-                and not follows
-                and not self.words[at].capital
-                and (not last or at == len(self.words) - 1)
-            ):
+            fits = {"bare": self.verb(at), "past": facts.past(word), "finite": self.predicate(at)}[form]
+            if fits and not follows and not self.words[at].capital and (not last or at == len(self.words) - 1):
                 return at
         return None if needed else len(self.words)
 
@@ -245,23 +236,23 @@ class _Asked:
         """The form of the verb that is still to come after the noun; whether it must, and must be the last word."""
         if noun and self.words[noun - 1].plain in _RELATIVE and noun - 1 != self.asking:
             return "finite", True, False  # "the town where the man who shot Bell was born"
-        if self.asking is not None and self.asking > noun:
+        if self.asking > noun:
             return ("finite", True, False) if noun == 0 else (None, False, False)
-        if self.asking is None or self.helper is None or self.helper > noun:
-            return None, False, False
-        if self.words[self.helper].plain in _BE and self._names_or_measures(self.asking, self.helper):
+        if self.helper is None or self.helper > noun:
             return None, False, False
         helper, near = self.words[self.helper].plain, self.helper == noun - 1
+        if helper in _BE and self._names_or_measures(self.helper):
+            return None, False, False
         form: _Form = "past" if helper in _BE | _HAVE else "bare"
         between = range(self.helper + 2, noun)
         if any(facts.past(self.words[at].plain) if form == "past" else self.verb(at) for at in between):
             return None, False, False
         return form, form == "bare", form == "past" and not near
 
-    def _names_or_measures(self, asking: int, helper: int) -> bool:
+    def _names_or_measures(self, helper: int) -> bool:
         """True for "who is the man ..." and "how old is the man ...", where no further verb belongs to "is"."""
-        word = self.words[asking].plain
-        return (word in ("who", "what") and helper == asking + 1) or (word == "how" and helper == asking + 2)
+        word, between = self.words[self.asking].plain, helper - self.asking - 1
+        return (word in ("who", "what") and between == 0) or (word == "how" and between == 1)
 
     def asks_for(self, before: int, left: str) -> bool:
         """True if the question without the noun still asks something: not so "who is the man who shot Bell"."""
@@ -300,7 +291,7 @@ def _relative(asked: _Asked, article: int, end: int) -> Steps | None:
     its_own = _is_verb(asked, start)
     if rel == "that" and not its_own and _head(noun) in _TOLD_BY_CLAUSE:
         return None
-    if asked.asking is not None and asked.asking > at and article:
+    if asked.asking > at and article:
         return _asked_of_it(asked, article, noun, asked.part(start)) if its_own and not prep else None
     stop = len(asked.words) if moved else asked.clause_end(article, start)
     if stop is None:
@@ -346,7 +337,7 @@ def _participle(asked: _Asked, article: int, end: int) -> Steps | None:
     noun = asked.part(article + 1, at)
     if asked.words[at - 1].capital:
         return None
-    if asked.asking is not None and asked.asking > at and article:
+    if asked.asking > at and article:
         return _asked_of_it(asked, article, noun, f"is {asked.part(at)}")
     stop = asked.clause_end(article, at)
     whole = stop == len(asked.words) and asked.helper is not None and asked.helper < article
@@ -360,16 +351,9 @@ def _of_a_subject(asked: _Asked, article: int, end: int) -> Steps | None:
     """By "the country Lind is from", "the film Lind directed", "the town the dentist comes from"."""
     inner = end < len(asked.words) and asked.words[end].plain in _ARTICLES
     start = end if inner else next((at for at in range(article + 2, end) if asked.words[at].capital), end)
-    if (
-        start >= len(asked.words)
-        or asked.words[start - 1].capital
-        or (asked.asking is not None and asked.asking > start)
-    ):
+    if (start == end and not inner) or asked.words[start - 1].capital or asked.asking > start:
         return None
-    if not inner and start == end:
-        return None
-    verbs = (at for at in range(start + 1, len(asked.words)) if asked.words[at].plain in _HELPERS or asked.finite(at))
-    verb = next(verbs, None)
+    verb = next(filter(asked.predicate, range(start + 1, len(asked.words))), None)
     if verb is None:
         return None
     named = all(word.capital or word.plain in ("of", "the", "de", "van", "von") for word in asked.words[start:verb])
@@ -394,7 +378,7 @@ def _before_asking(asked: _Asked, article: int, end: int) -> Steps | None:
 
 def _by_noun(asked: _Asked) -> Iterator[Steps]:
     """By "the director of Silent Harbour", the innermost first, and "Lind's company"."""
-    for article in reversed(range(asked.asking or 0, len(asked.words))):
+    for article in reversed(range(asked.asking, len(asked.words))):
         end = asked.noun(article)
         of = end < len(asked.words) and asked.words[end].plain == "of" and end > article + 1
         if asked.words[article].plain in _ARTICLES and of and (steps := _of_a_name(asked, article, end)):
@@ -425,7 +409,7 @@ def _name_end(asked: _Asked, article: int, start: int) -> int | None:
         if word.capital or before.plain in _ARTICLES | {"and", "or"}:
             continue
         if inverted is None:
-            ends = word.plain in _HELPERS or asked.finite(at)
+            ends = asked.predicate(at)
         elif inverted == "bare":
             ends = asked.verb(at)
         else:  # "what country was the author of Brand a citizen of", "what is the keeper of Karsund Rovers studying"
@@ -442,25 +426,19 @@ def _possessed(asked: _Asked, owner: int) -> Steps | None:
     if first and asked.words[first - 1].plain in _ARTICLES:
         first -= 1
     end = owner + 1
-    while (
-        end < len(asked.words)
-        and asked.words[end].plain not in _NO_NOUN
-        and not (end > owner + 1 and _ends_noun(asked, end))
-    ):
+    while end < len(asked.words) and asked.words[end].plain not in _NO_NOUN:
+        if end > owner + 1 and (asked.finite(end) or _bare(asked.words[end].plain)):
+            break
         end += 1
     if asked.part(end).startswith(("of birth", "of death", "of origin")):
         end += 2
-    if end == owner + 1 or asked.asking is None:
+    if end == owner + 1:
         return None
     noun = asked.part(owner + 1, end)
     head = asked.words[end - 1].plain if not noun.endswith((" birth", " death", " origin")) else "birthplace"
     if not (head in _OWN or _of_its_own(noun)) or asked.words[end - 1].capital:
         return None
     return _steps(asked, first, f"{'who' if _is_person(noun) else 'what'} is {asked.part(first, end)}", asked.part(end))
-
-
-def _ends_noun(asked: _Asked, at: int) -> bool:
-    return asked.finite(at) or _bare(asked.words[at].plain)
 
 
 def _steps(asked: _Asked, noun: int, first: str, left: str) -> Steps | None:
@@ -474,7 +452,7 @@ def _steps(asked: _Asked, noun: int, first: str, left: str) -> Steps | None:
 def _asked_of_it(asked: _Asked, noun_at: int, noun: str, left: str) -> Steps | None:
     """Both questions where the word of asking stands in the noun's own clause: "Lind works for a firm based in which city"."""
     before = asked.part(0, noun_at)
-    says = any(asked.finite(at) or asked.words[at].plain in _HELPERS for at in range(noun_at))
+    says = any(map(asked.predicate, range(noun_at)))
     return Steps(f"{before} which {noun}", "", f" {left}") if says and facts.content_stems(before) else None
 
 
