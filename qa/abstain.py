@@ -32,6 +32,7 @@ import math
 import re
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Literal
 
 from qa import facts, kinds, wording
@@ -57,6 +58,17 @@ class Weights:
     hasty: float = 0.0  # where the question is typed as into a search box
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """Of the logistic regression that a sentence next to one that answers belongs to the explanation."""
+
+    bias: float
+    goes_on: float  # it stands after, not before
+    between: float  # for each sentence between
+    closer: float  # for each of the log-odds of the model's first word where it is shown that sentence alone
+
+
+BELONGS = Beside(bias=2.2, goes_on=0.7, between=-1.4, closer=0.62)
 READ = Weights(bias=-0.34, sentence=0.0, passage=0.14, says=0.45, written=0.6)
 # Where the model tells. Of the sentences that it leaned to and a rule was against about half did answer (15 of 27).
 HEARD = Weights(bias=-0.79, sentence=0.0, passage=0.2, says=0.21, written=0.0, leaning=0.39, unfit=-0.83, hasty=0.82)
@@ -102,6 +114,7 @@ class Answerability:
         self.named: int | None = None  # the label that a taught model began with
         self.look: Look | None = None  # a closer one, where the model can be asked for it
         self.closer: float | None = None  # what it leaned to at the last one
+        self.together: Mapping[int, tuple[Evidence, ...]] = {}  # `qa.explain.together`, for an explanation
         self._read = read
         self._readings: dict[int, Reading] = {}
         self._looks: dict[tuple[int, ...], float | None] = {}
@@ -118,11 +131,12 @@ class Answerability:
 
     def written(self, citations: tuple[Citation, ...]) -> float | None:
         """Return the probability in [0, 1] for an answer with these citations; None where no cross-encoder has read them."""
-        quoted, cited = " ".join(c.quote for c in citations), self._cited(citations)
+        cited = self._cited(citations)
         if any(kinds.opens_or_asks(e.text) or kinds.asks_it_too(self.found.standalone, e.text) for e in cited):
             return 0.0
-        fits = kinds.fits(self.found.standalone, quoted, " ".join(map(around, cited)))
-        likely = self._probability(cited, written=True, fits=fits)
+        told = self._with_beside(cited)
+        fits = self._fits(*told)
+        likely = self._probability(told, written=True, fits=fits)
         return likely if fits or likely is not None else 0.0
 
     def may_answer(self, citations: tuple[Citation, ...]) -> bool:
@@ -202,7 +216,8 @@ class Answerability:
         return settled or (next(named, None) if self.leaning is not None else None)
 
     def _judged(self, one: Evidence, verdict: Literal["Yes", "No"] | None) -> Alone:
-        return Alone(one, verdict, self._probability([one], written=verdict is not None, fits=self._fits(one)))
+        told = self._with_beside([one])
+        return Alone(one, verdict, self._probability(told, written=verdict is not None, fits=self._fits(*told)))
 
     def _likeliest(self) -> Iterator[Evidence]:
         """The sentences that may answer, best first. No other is read where the one that the model named will do."""
@@ -218,8 +233,40 @@ class Answerability:
         ranked = sorted(zip(self._standings(near), near, strict=True), key=lambda pair: pair[0], reverse=True)
         yield from (one for _, one in ranked)
 
-    def _fits(self, one: Evidence) -> bool:
-        return kinds.fits(self.found.standalone, one.text, around(one))
+    def _fits(self, *told: Evidence) -> bool:
+        return kinds.fits(self.found.standalone, " ".join(e.text for e in told), " ".join(map(around, told)))
+
+    def _with_beside(self, told: Sequence[Evidence]) -> list[Evidence]:
+        """The sentences, and where an explanation is wanted those right before and after them: they are judged as one."""
+        beside = [
+            e
+            for one in told
+            for e in self.together.get(one.label, ())
+            if abs(e.sentence - one.sentence) == 1 and says_something(e)
+        ]
+        return sorted({e.label: e for e in (*told, *beside)}.values(), key=lambda e: e.label)
+
+    def whole(self, one: Evidence) -> tuple[list[Evidence], list[Evidence]]:
+        """Return what belongs before and after a sentence that answers, where an explanation is wanted.
+
+        Those next to it, one after the other, of which the model, shown each alone, does not say that they tell nothing.
+        """
+        run = list(self.together.get(one.label, ()))
+        if self.look is None or one not in run:
+            return [], []
+        at = run.index(one)
+        before = list(takewhile(lambda step: self._belongs(*step, goes_on=False), enumerate(reversed(run[:at]))))
+        after = list(takewhile(lambda step: self._belongs(*step, goes_on=True), enumerate(run[at + 1 :])))
+        return [e for _, e in reversed(before)], [e for _, e in after]
+
+    def _belongs(self, between: int, one: Evidence, *, goes_on: bool) -> bool:
+        if not says_something(one):
+            return False
+        most = BELONGS.bias + BELONGS.goes_on * goes_on + BELONGS.between * between + BELONGS.closer * MOST_LEANING
+        closer = self._looked([one]) if most > 0 else None
+        if closer is None:
+            return False
+        return BELONGS.bias + BELONGS.goes_on * goes_on + BELONGS.between * between + BELONGS.closer * closer > 0
 
     def _standings(self, sentences: Sequence[Evidence]) -> list[float]:
         scores = [e.score for e in sentences]

@@ -18,7 +18,7 @@ from typing import Self
 from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
-from qa import aspects, chat, compare, facts, identity, kinds, overview, premise, wording
+from qa import aspects, chat, compare, explain, facts, identity, kinds, overview, premise, wording
 from qa.abstain import Alone, Answerability, Read, leaning, says_something, staged
 from qa.config import Config
 from qa.disagree import disagreement
@@ -324,6 +324,12 @@ class Asker:
         def number(label: int) -> int:
             return label + after
 
+        def told(checked: Iterable[Claim]) -> Iterator[Event]:
+            for claim in checked:
+                claims.append(_renumbered(claim, number))
+                yield ClaimChecked(claims[-1])
+
+        claims: list[Claim] = []
         desk = _Desk(
             found,
             Gate(
@@ -340,8 +346,9 @@ class Asker:
         )
         if taught:
             judge.look = lambda sentences: _closer_look(llm, found.standalone, sentences)
+        if explain.wanted(found.standalone) and not aspects.asks_for_all(found.standalone):
+            judge.together = explain.together(found.evidence, self._text_of)
         ear = _Ear(desk, taught=taught)
-        claims: list[Claim] = []
         detail = None
         try:
             prompt = render(found.standalone, found.evidence, mark_first=taught)
@@ -350,9 +357,7 @@ class Asker:
                     writing.first_token()
                     if chunk.instead and taught:  # of another model it tells nothing
                         judge.leaning = leaning(chunk.instead)
-                    for claim in desk.checked(ear.hear(chunk)):
-                        claims.append(_renumbered(claim, number))
-                        yield ClaimChecked(claims[-1])
+                    yield from told(desk.checked(ear.hear(chunk)))
                     if ear.named:
                         break  # what it would write now stands in the sentence, or would give way to it
                     if growing := ear.growing:
@@ -361,11 +366,12 @@ class Asker:
             detail = str(exc) or type(exc).__name__
             judge.look = None
         text, finish = ear.text, ear.finish
+        if judge.together and ear.waiting:
+            yield DraftGrown(ear.growing)  # the looks at what stands beside it take a while
         rest = ear.rest()
         stopped = detail is not None or finish == "length"  # in the middle of this sentence
-        for claim in chain(desk.checked(ear.waiting), map(_cut_off, rest) if stopped else desk.checked(rest)):
-            claims.append(_renumbered(claim, number))
-            yield ClaimChecked(claims[-1])
+        yield from told(desk.checked(ear.waiting))
+        yield from told(map(_cut_off, rest) if stopped else desk.checked(rest))
         refused = is_refusal(text) and not claims
         reason: Reason = "not_stated" if refused or desk.hardly or not claims else "unsupported"
         if detail is not None:
@@ -375,13 +381,10 @@ class Asker:
         wrote = f"{text} {named}"
         best = desk.second(wrote) if given_up and not (refused and strong) else None
         if best is not None and not desk.hesitates:
-            claims.append(_renumbered(best, number))
-            yield ClaimChecked(claims[-1])
+            yield from told(desk.whole(best))
             given_up, best = False, None
         if finish == "stop" and not given_up:
-            for claim in desk.further(claims):
-                claims.append(_renumbered(claim, number))
-                yield ClaimChecked(claims[-1])
+            yield from told(desk.further(claims))
         return _Reading(
             tuple(claims),
             given_up,
@@ -394,6 +397,10 @@ class Asker:
             judge.closer,
             best and _renumbered(best, number),
         )
+
+    def _text_of(self, article_id: str) -> str:
+        article = self.library.get(article_id)
+        return article.text if article else ""
 
     def _more(self, found: EvidenceFound) -> Answerability | None:
         """What a question that was given up is read with once more; None where the reader finds nothing good in it."""
@@ -709,13 +716,30 @@ class _Desk:
         self._judge = judge
         self._passed = False
         self._told: set[str] = set()
+        self._alone: set[int] = set()  # labels of sentences that answer
+        self._beside: set[int] = set()  # of those that are shown because they go with one
         self._begun = False  # the answer to a yes/no question has begun with yes or no, where a rule can tell
         self.hesitates = False  # only that a question was typed in haste lets its best sentence pass
         self.hardly = False  # a proven sentence was withdrawn because the articles hardly answer the question
         self.answerability: float | None = None
 
     def checked(self, drafts: Iterable[Draft]) -> Iterator[Claim]:
-        return (self._pointed(self._proven(draft)) for draft in drafts if not is_refusal(draft.text))
+        for draft in drafts:
+            if not is_refusal(draft.text) and self._beside.isdisjoint(draft.labels):
+                yield from self.whole(self._pointed(self._proven(draft)))
+
+    def whole(self, claim: Claim) -> Iterator[Claim]:
+        """Yield the claim with the sentences before and after it that belong to what it explains, if that is wanted."""
+        cited = [e for e in self._found.evidence if any(e.label == one.label for one in claim.citations)]
+        if len(cited) != 1 or self._beside:
+            yield claim
+            return
+        before, after = self._judge.whole(cited[0])
+        self._beside = {e.label for e in (*before, *after)} - self._alone
+        self._alone.add(cited[0].label)
+        yield from (_word_for_word(e) for e in before if e.label in self._beside)
+        yield claim
+        yield from (_word_for_word(e) for e in after if e.label in self._beside)
 
     def named(self, wrote: str) -> list[Draft] | None:
         """The sentences with the numbers that `wrote` begins with, in their own words; None while it may name more.
@@ -798,7 +822,13 @@ class _Desk:
 
         It names the sports grounds where the question is how much land the school owns, and proves it well.
         """
-        if self._strong or self._passed or self._kind == "yes-no" or (self._kind == "several" and not self._taught):
+        if (
+            self._strong
+            or self._passed
+            or (self._taught and self._judge.together)
+            or self._kind == "yes-no"
+            or (self._kind == "several" and not self._taught)
+        ):
             return None
         if self._taught and self._judge.may_answer(claim.citations):
             # It knows better than the reader (right sentence: .93 and .89 on squad2), and so it is asked.

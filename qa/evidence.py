@@ -11,7 +11,7 @@ from itertools import groupby
 from index.library import Library
 from index.types import Sentence
 from index.words import rough_stems
-from qa import identity, kinds, overview
+from qa import explain, identity, kinds, overview
 from qa.config import Config
 from qa.rerank import Reranker
 from qa.turns import in_turn
@@ -19,6 +19,7 @@ from qa.types import Evidence, Hit
 
 WIDER_GAPS = 3.0, 2.0  # logits that passages and sentences may be further behind the best at a second reading
 LED = 2  # places for sentences of passages that others led to
+RUN_OVER = 3  # sentences more where those of whole runs are shown
 LEAST = 2  # sentences shown however far the second is behind: a pair can be compared
 CHARS_PER_TOKEN = 4.2  # of the default model on English news text, measured; a heading costs about 25 tokens
 HEADING_TOKENS = 25
@@ -64,19 +65,26 @@ def evidence_for(
     """
     read = _worth_reading([*hits, *_found_twice(hits)], config)
     texts = {name: library.sentences(name) for name in dict.fromkeys(hit.passage.article_id for hit in read)}
-    direct = _ranked(question, [hit for hit in read if not hit.asked], texts, reranker)
-    led = _ranked(question, [hit for hit in read if hit.asked], texts, reranker)
-    if everything:
+    direct, led = [hit for hit in read if not hit.asked], [hit for hit in read if hit.asked]
+    if reranker is not None and not everything and explain.wanted(question):
+        order = _in_runs(question, direct, library, config, reranker)
+        config = config.with_values(
+            evidence=min(50, config.evidence + RUN_OVER), evidence_tokens=min(100_000, config.evidence_tokens * 3 // 2)
+        )
+        within = _within_budget(order, texts, config, neighbours=False)
+    elif everything:
         config = config.with_values(
             evidence=min(50, config.evidence * 3 // 2), evidence_tokens=min(100_000, config.evidence_tokens * 2)
         )
-        order = in_turn(_near(direct, config), lambda one: one.sentence.article_id)
+        ranked = _ranked(question, direct, texts, reranker)
+        order = in_turn(_near(ranked, config), lambda one: one.sentence.article_id)
+        within = _within_budget(order, texts, config, neighbours=False)
     else:
         order = [
             *_introductions(question, [*hits, *others], texts, library, reranker),
-            *_joined(direct, led, config),
+            *_joined(_ranked(question, direct, texts, reranker), _ranked(question, led, texts, reranker), config),
         ]
-    within = _within_budget(order, texts, config, neighbours=not everything)
+        within = _within_budget(order, texts, config, neighbours=True)
     chosen = _of_the_question(question, within, texts, reranker)
     best: dict[str, int] = {}
     for candidate, _ in chosen:
@@ -219,6 +227,33 @@ def _introductions(
     texts_read = [f"{short_title(hit.title)}: {sentence.text}" for _, sentence, hit in best]
     scores = reranker.scores(question, texts_read) if reranker and best else [hit.score for _, _, hit in best]
     return [_Candidate(sentence, hit, score) for (_, sentence, hit), score in zip(best, scores, strict=True)]
+
+
+def _in_runs(
+    question: str, hits: Sequence[Hit], library: Library, config: Config, reranker: Reranker
+) -> list[_Candidate]:
+    """The sentences of the runs that explain best, run by run, each with its own score."""
+    places = {
+        (hit.passage.article_id, at): hit for hit in hits for at in range(hit.passage.first, hit.passage.last + 1)
+    }
+    names = dict.fromkeys(hit.passage.article_id for hit in hits)
+    texts = {name: library.sentences(name) for name in names}
+    runs: list[tuple[Sentence, ...]] = []
+    told: list[str] = []
+    for article in filter(None, map(library.get, names)):
+        some = [sentence for sentence in texts[article.id] if (article.id, sentence.index) in places]
+        for run in explain.runs(some, article.text):
+            runs.append(run)
+            told.append(f"{short_title(article.title)}: {article.text[run[0].start : run[-1].end]}")
+    scored = sorted(zip(reranker.scores(question, told), runs, strict=True), key=lambda pair: -pair[0])
+    chosen: dict[tuple[str, int], Sentence] = {}
+    for score, run in scored:
+        if len(chosen) >= config.evidence or score < scored[0][0] - config.evidence_gap:
+            break
+        chosen.update({(sentence.article_id, sentence.index): sentence for sentence in run})
+    read = [(sentence, places[place]) for place, sentence in chosen.items()]
+    own = _scores(question, read, texts, reranker)
+    return [_Candidate(sentence, hit, score) for (sentence, hit), score in zip(read, own, strict=True)]
 
 
 def _near(ranked: Sequence[_Candidate], config: Config) -> list[_Candidate]:

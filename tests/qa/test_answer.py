@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from datetime import date
 from itertools import pairwise
@@ -1217,3 +1217,119 @@ def test_only_the_taught_model_takes_steps(bridges: Library, reranker: Reranker)
         asker = Asker(bridges, replace(config, answerable=1.0), llm=llm, reranker=lambda: reranker)
         assert asker.ask(TWO).status == "abstained"
         assert set(questions(llm)) == {TWO}
+
+
+# --- explanations: several sentences in a row --------------------------------------------------------------------------
+
+SILL, WATER, CLAY, WALL = (
+    "Frost opened the sill.",
+    "Water ran under it through the winter.",
+    "It washed out the clay that held the wall.",
+    "So the lock leaks at the wall.",
+)
+WHY = "Why does the lock at Amber Mill leak?"
+YES, NO = [first_word(0.001)], [first_word(0.999)]
+
+
+@pytest.fixture
+def lock(empty: Library) -> Library:
+    told = f"The lock at Amber Mill leaks.\n\n{SILL} {WATER} {CLAY} {WALL}\n\nBoats wait at the bridge. Nobody minds."
+    empty.add([Article("lock", "The lock at Amber Mill", told, date(2024, 5, 1))])
+    empty.embed_pending()
+    return empty
+
+
+def explaining(
+    lock: Library,
+    reranker: Reranker,
+    first: Reply,
+    looks: Mapping[str, Reply],
+    question: str = WHY,
+    **config: Any,  # noqa: ANN401
+) -> tuple[list[Event], ScriptedLLM]:
+    """What comes of a first reply, and of looks at the sentences: at one alone, and "" at several."""
+
+    def look(prompt: Prompt) -> Chunk:
+        shown = [e.text for e in prompt.labels.values()]
+        [chunk] = looks[shown[0] if len(shown) == 1 else ""]
+        assert isinstance(chunk, Chunk)
+        return chunk
+
+    made = Config(evidence_gap=100, **config)
+    clay = label_of(CLAY, Asker(lock, made, llm=None, reranker=lambda: reranker).retrieve(WHY))
+    llm = ScriptedLLM(first, *[look] * 8, begun=f"[{clay}]")
+    asker = Asker(lock, made, llm=llm, reranker=lambda: reranker)
+    return list(asker.stream(question)), llm
+
+
+@pytest.mark.parametrize(
+    ("looks", "told"),
+    [
+        ({SILL: YES, WATER: YES, WALL: YES}, [SILL, WATER, CLAY, WALL]),
+        ({SILL: NO, WATER: YES, WALL: YES}, [WATER, CLAY, WALL]),
+        ({WATER: NO, WALL: YES}, [CLAY, WALL]),  # and the one before that is not asked about
+        ({WATER: NO, WALL: NO}, [CLAY]),
+    ],
+)
+def test_an_explanation_is_told_by_the_sentences_around_the_one_that_was_named(
+    looks: dict[str, Reply], told: list[str], lock: Library, reranker: Reranker
+) -> None:
+    events, llm = explaining(lock, reranker, naming(CLAY), {"": YES, **looks})
+    answer = done(events)
+    assert [claim.text for claim in answer.shown] == told
+    assert [[one.quote for one in claim.citations] for claim in answer.claims] == [[text] for text in told]
+    assert [event.claim for event in events if isinstance(event, ClaimChecked)] == list(answer.claims)
+    assert [event.text for event in events if isinstance(event, DraftGrown)] == [CLAY]  # it does not have to wait
+    assert set(llm.max_tokens[1:]) == {1}
+
+
+def test_a_name_or_a_number_is_told_by_the_one_sentence(lock: Library, reranker: Reranker) -> None:
+    events, llm = explaining(
+        lock, reranker, naming(CLAY), {"": YES, CLAY: YES}, "What held the wall of the lock at Amber Mill?"
+    )
+    assert done(events).text == CLAY
+    assert not [event for event in events if isinstance(event, DraftGrown)]
+    assert len(llm.prompts) <= 2
+
+
+def test_what_was_named_twice_is_told_once(lock: Library, reranker: Reranker) -> None:
+    def both(prompt: Prompt) -> Chunk:
+        marks = "".join(naming(text)(prompt).text for text in (WATER, CLAY))
+        return Chunk(marks, instead={"[": 0.0})
+
+    for looks in ({SILL: NO, CLAY: YES, WALL: NO}, {SILL: NO, CLAY: NO, WATER: YES, WALL: NO}):
+        events, _ = explaining(lock, reranker, both, {"": YES, **looks})
+        assert [claim.text for claim in done(events).claims] == [WATER, CLAY]
+
+
+def test_an_explanation_is_withheld_as_a_whole(lock: Library, reranker: Reranker) -> None:
+    events, _ = explaining(lock, reranker, naming(CLAY), {"": NO}, answerable=0.999)
+    answer = done(events)
+    assert (answer.status, answer.citations) == ("abstained", ())
+    assert [claim.text for claim in answer.claims] == [CLAY]
+
+
+def test_a_refused_explanation_that_is_there_is_told_after_all(lock: Library, reranker: Reranker) -> None:
+    looks = {"": YES, SILL: YES, WATER: YES, CLAY: YES, WALL: YES}
+    events, _ = explaining(lock, reranker, [first_word(0.6, "NOT STATED")], looks, answerable=0.01)
+    assert [claim.text for claim in done(events).claims] == [SILL, WATER, CLAY, WALL]
+
+
+def test_a_model_that_breaks_while_it_looks_leaves_the_sentence_that_it_named(
+    lock: Library, reranker: Reranker
+) -> None:
+    llm = ScriptedLLM(naming(CLAY), *[[LLMUnavailableError("gone")]] * 8)
+    answer = Asker(lock, Config(evidence_gap=100, answerable=0.0), llm=llm, reranker=lambda: reranker).ask(WHY)
+    assert answer.text == CLAY
+
+
+def test_a_servers_model_is_shown_the_runs_and_tells_in_its_own_words(lock: Library, reranker: Reranker) -> None:
+    def reply(prompt: Prompt) -> str:
+        label = next(n for n, e in prompt.labels.items() if e.text == CLAY)
+        assert {SILL, WATER, CLAY, WALL} <= {e.text for e in prompt.labels.values()}
+        return f"Water washed out the clay that held the wall. [{label}]"
+
+    llm = ScriptedLLM(reply, hosted=True)
+    answer = Asker(lock, replace(SERVER, evidence_gap=100), llm=llm, reranker=lambda: reranker).ask(WHY)
+    assert answer.text == "Water washed out the clay that held the wall."
+    assert len(llm.prompts) == 1

@@ -362,3 +362,54 @@ def test_a_sentence_that_came_along_and_is_one_of_the_best_is_no_neighbour(empty
         ("Anna Berg spoke in Oslo.", False),
         ("She resigned on Monday.", False),
     ]
+
+
+# --- explanations: sentences that follow one another --------------------------------------------------------------------
+
+LOCK = Article(
+    "lock",
+    "Why the lock leaks",
+    "The upper gate is old. It was hung in 1911.\n\n"
+    "Frost opened the sill. Water ran under it. Clay was washed out. The wall sank. A crack came. It grew.\n\n"
+    "Boats wait at the bridge. The inn is full. Nobody minds.",
+    date(2024, 5, 1),
+)
+
+
+def test_an_explanation_is_shown_in_runs_with_what_alone_says_little(empty: Library) -> None:
+    hits = filled(empty, LOCK)
+    rank = ByWord(
+        **{"Frost opened the sill. Water ran under it. Clay was washed out.": 6.0, "Nobody": 1.0, "old": -1.0}
+    )
+    found = evidence_for("Why does the lock leak?", hits, empty, Config(evidence=3), rank)
+    assert texts(found) == ["Frost opened the sill.", "Water ran under it.", "Clay was washed out."]
+    assert [e.score for e in found] == [-11.0] * 3  # each by itself
+    assert not any(e.neighbour for e in found)
+    alone = evidence_for("When did the lock leak?", hits, empty, Config(evidence=3), rank)
+    assert "Nobody minds." in texts(alone)
+
+
+class WordForWord(ByWord):
+    """Scores only what it knows word for word, behind the title."""
+
+    def scores(self, _question: str, texts: Sequence[str]) -> list[float]:
+        return [self._scores.get(text.partition(": ")[2], -11.0) for text in texts]
+
+
+@pytest.mark.parametrize(("score", "with_it"), [(1.0, True), (6.0 - Config().evidence_gap - 0.1, False)])
+def test_the_next_best_run_is_shown_whole_if_it_is_not_far_behind(score: float, with_it: bool, empty: Library) -> None:
+    hits = filled(empty, LOCK)
+    rank = WordForWord(
+        **{"Water ran under it. Clay was washed out.": 6.0, "The inn is full. Nobody minds.": score, "It grew.": 9.0}
+    )
+    found = evidence_for("Why does the lock leak?", hits, empty, Config(evidence=4), rank)
+    best, next_best = ["Water ran under it.", "Clay was washed out."], ["The inn is full.", "Nobody minds."]
+    assert texts(found) == [*best, *(next_best if with_it else ())]
+
+
+@pytest.mark.parametrize("reranked", [False, True])
+def test_a_list_or_a_search_without_a_reranker_shows_no_runs(*, reranked: bool, empty: Library) -> None:
+    hits = filled(empty, LOCK)
+    rank = ByWord(**{"Frost opened the sill. Water ran under it.": 6.0, "Nobody": 1.0}) if reranked else None
+    found = evidence_for("Why does the lock leak?", hits, empty, Config(evidence=2), rank, everything=True)
+    assert not {"Frost opened the sill.", "Water ran under it."} <= set(texts(found))
