@@ -24,7 +24,7 @@ from evals import data, stats
 from evals.classify import Bools, Floats, Logistic, logistic
 from evals.metrics import Prediction
 from index.errors import InputError
-from qa import abstain, kinds
+from qa import abstain, explain, kinds
 from qa.parse import parse
 from qa.reader import SentenceReader
 from qa.rerank import CrossEncoder
@@ -82,6 +82,8 @@ def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: b
     if not any(not one.neighbour for one in shown) or not passages or prediction.get("steps"):
         return None  # what took several steps was judged step by step
     asked, leaning = prediction["standalone"] or prediction["question"], prediction.get("leaning")
+    if leaning is not None and explain.wanted(asked):
+        return None  # an explanation has weights of its own
     judge = abstain.Answerability(EvidenceFound(asked, shown, (), 0.0), read)
     answer = _named(prediction, shown)
     unfit = answer is not None and not kinds.fits(asked, answer.text, abstain.around(answer))

@@ -55,7 +55,7 @@ def written(
         unfit = told and rng.random() < 0.3
         odds = now.bias + now.passage * passage + now.says * says + now.leaning * leaning
         odds += now.unfit if unfit else 0.0
-        closer = float(rng.normal(0, 3)) if looked and abs(odds) < abstain.UNSURE else None
+        closer = float(rng.normal(0, 3)) if looked and abs(odds) < abstain.HEARD.unsure else None
         if closer is not None:
             by = abstain.CLOSER
             odds = by.bias + by.passage * passage + by.says * says + by.leaning * leaning + by.closer * closer
@@ -128,6 +128,13 @@ def test_what_took_several_steps_is_no_case(tmp_path: Path) -> None:
     assert one_case(tmp_path, QUESTION, shown(TEXT, 2.0, context="3"), steps=[]).signs == (1.0, 3.0)
     with pytest.raises(ValueError, match="not enough values to unpack"):
         one_case(tmp_path, QUESTION, shown(TEXT, 2.0), steps=["who ran?", "who won?"])
+
+
+def test_an_explanation_is_no_case_of_the_weights_for_one_sentence(tmp_path: Path) -> None:
+    asked = "Why did Otto Brandt win?"
+    assert one_case(tmp_path, asked, shown(TEXT, 2.0, context="3")).signs == (1.0, 3.0)  # no model was asked
+    with pytest.raises(ValueError, match="not enough values to unpack"):
+        one_case(tmp_path, asked, shown(TEXT, 2.0), leaning=0.25)
 
 
 def test_the_rules_are_a_sign_beside_what_the_model_leaned_to(tmp_path: Path) -> None:

@@ -432,3 +432,16 @@ def test_a_sentence_that_explains_is_judged_with_those_next_to_it() -> None:
     judge = explained({12: 1.25})
     judge.written(cited(judge.found.evidence[0]))
     assert judge.closer == 1.25  # at the first and the second
+
+
+@given(logits, logits, st.floats(-8, 8))
+def test_what_the_reader_likes_says_nothing_of_an_explanation(one: float, other: float, leans: float) -> None:
+    """It likes the sentence on what happened best, whether or not it is told why."""
+
+    def judged(*readings: float) -> float | None:
+        judge = explained({})
+        judge._read = says(*readings)
+        judge.leaning, judge.look = leans, None
+        return judge.written(cited(judge.found.evidence[1]))
+
+    assert judged(one, one, one) == judged(other, one, other)

@@ -977,7 +977,7 @@ def test_a_further_sentence_that_is_not_on_what_is_asked_is_withheld(reranker: R
         library.add([SHOP])
         library.embed_pending()
         asker = Asker(library, Config(evidence_gap=100), llm=ScriptedLLM(reply), reranker=lambda: reranker)
-        answer = asker.ask("What happened to Ada Lind, who keeps the bakery?")
+        answer = asker.ask("What are the two plans of Ada Lind, who keeps the bakery?")
     assert [claim.text for claim in answer.shown] == [first]
     [withheld] = [claim for claim in answer.claims if not claim.citations]
     assert withheld.text == last
@@ -1228,7 +1228,7 @@ SILL, WATER, CLAY, WALL = (
     "So the lock leaks at the wall.",
 )
 WHY = "Why does the lock at Amber Mill leak?"
-YES, NO = [first_word(0.001)], [first_word(0.999)]
+YES, NO = first_word(0.001), first_word(0.999)
 
 
 @pytest.fixture
@@ -1243,7 +1243,7 @@ def explaining(
     lock: Library,
     reranker: Reranker,
     first: Reply,
-    looks: Mapping[str, Reply],
+    looks: Mapping[str, Chunk],
     question: str = WHY,
     **config: Any,  # noqa: ANN401
 ) -> tuple[list[Event], ScriptedLLM]:
@@ -1251,9 +1251,7 @@ def explaining(
 
     def look(prompt: Prompt) -> Chunk:
         shown = [e.text for e in prompt.labels.values()]
-        [chunk] = looks[shown[0] if len(shown) == 1 else ""]
-        assert isinstance(chunk, Chunk)
-        return chunk
+        return looks[shown[0] if len(shown) == 1 else ""]
 
     made = Config(evidence_gap=100, **config)
     clay = label_of(CLAY, Asker(lock, made, llm=None, reranker=lambda: reranker).retrieve(WHY))
@@ -1272,7 +1270,7 @@ def explaining(
     ],
 )
 def test_an_explanation_is_told_by_the_sentences_around_the_one_that_was_named(
-    looks: dict[str, Reply], told: list[str], lock: Library, reranker: Reranker
+    looks: dict[str, Chunk], told: list[str], lock: Library, reranker: Reranker
 ) -> None:
     events, llm = explaining(lock, reranker, naming(CLAY), {"": YES, **looks})
     answer = done(events)

@@ -11,7 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.sentences import split
-from index.types import Article
+from index.types import Article, Sentence
 from qa.explain import LONGEST, runs, together, wanted
 from qa.types import Evidence
 
@@ -109,7 +109,7 @@ def test_a_run_does_not_leap_over_a_sentence() -> None:
 def test_a_run_is_a_piece_of_the_text_without_an_empty_line(text: str) -> None:
     article = Article("a", "A", text)
     sentences = split(article)
-    seen = set()
+    seen: set[Sentence] = set()
     for run in runs(sentences, text):
         assert 1 <= len(run) <= LONGEST
         assert [one.index for one in run] == list(range(run[0].index, run[0].index + len(run)))
