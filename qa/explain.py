@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from index.types import Sentence
-from qa import kinds
+from qa import kinds, wording
 from qa.types import Evidence
 
 LONGEST = 4  # sentences of a run
@@ -39,8 +39,9 @@ _NEW_PARAGRAPH = re.compile(r"\n[^\S\n]*\n")
 
 
 def wanted(question: str) -> bool:
-    """Return True if `question` asks why, how, what for, what happened: for more than a name, a time or a number."""
-    return bool(_WANTED.match(kinds.without_turn(question)))
+    """Return True if `question` asks why, how, what for, what happened: for more than a name, a time, a number, yes or no."""
+    asked = wording.plain(kinds.without_turn(question))
+    return kinds.kind(asked) != "yes-no" and bool(_WANTED.match(asked))
 
 
 def runs(sentences: Sequence[Sentence], text: str) -> Iterator[tuple[Sentence, ...]]:

@@ -38,7 +38,7 @@ PURE: dict[str, set[str]] = {
     },
     "qa.dates": {"qa.facts"},
     "qa.disagree": {"qa.abstain", "qa.aspects", "qa.facts", "qa.senses", "qa.types", "qa.values"},
-    "qa.explain": {"index.types", "qa.kinds", "qa.types"},
+    "qa.explain": {"index.types", "qa.kinds", "qa.types", "qa.wording"},
     "qa.facts": {"index.words", "snowballstemmer"},
     "qa.identity": {"index.words", "qa.abstain", "qa.aspects", "qa.facts", "qa.kinds", "qa.types"},
     "qa.kinds": {"qa.dates", "qa.facts", "qa.senses"},
