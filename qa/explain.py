@@ -22,7 +22,7 @@ _OF_WHAT = (
 _WANTED = re.compile(
     r"\W*(?:(?:and|but|so)\s+)?(?:"
     r"why\b"
-    rf"|how(?: exactly)? {_HELPER}(?:n['’]t)?\b|how (?:come|to)\b"
+    rf"|how(?: exactly)? (?:the|a|it|he|she|they|{_HELPER})(?:n['’]t)?\b|how (?:come|to)\b"
     rf"|what(?:['’]s| {_HELPER}) (?:the )?(?:\w+ ){{0,2}}{_OF_WHAT}\b(?! (?:named|called)\b)"
     r"|what (?:do|does|did)\b.+\b(?:do|mean)\W*$"
     r"|what (?:is|are|was|were)\b.+\b(?:about|for|like)\W*$"
