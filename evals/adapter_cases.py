@@ -24,7 +24,7 @@ from evals.reader_cases import WAYS, Maker, squad_articles
 from index.library import Library
 from index.types import Article
 from index.words import rough_stems
-from qa import kinds
+from qa import explain, kinds
 from qa.answer import Asker
 from qa.config import Config
 from qa.prompt import defused, render
@@ -43,6 +43,9 @@ WRONG_OTHERS = 0.45  # of the other questions that are answered are made wrong a
 FIRST_DAY, DAYS = date(2015, 1, 1), 3_600
 SHORTEST_QUESTION = 12  # characters
 MOST_ASKED = 10  # questions on the same sentences
+LOOKS_AT_ANSWERS = 2  # of the sentences that answer a question, at most
+LOOKED_WITH_BESIDE = 0.5  # of the looks for an explanation are at three sentences, as the product judges them
+LOOKED_AT_OTHERS = 0.6  # of the questions are looked at with a sentence that does not answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +67,43 @@ class Case:
     shown: str  # the part of the prompt before the question
     evidence: tuple[Evidence, ...]
     asked: tuple[Asked, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """One sentence of a search, or it with those next to it, by itself, and a question to it; as `qa.abstain` asks."""
+
+    shown: str  # the part of the prompt before the question
+    asked: Asked  # its labels are those among what is shown here
+
+
+def looks(case: Case, random_: random.Random) -> Iterator[Look]:
+    """Yield closer looks at what a search shows: at a sentence that answers, and at the likest of those that do not.
+
+    To an explanation half of them are at the sentence together with those right before and after it.
+    """
+    for asked in random_.sample(case.asked, len(case.asked)):
+        answering = [e for e in case.evidence if e.label in (asked.label, *asked.also)]
+        others = [e for e in case.evidence if e not in answering and not (asked.answer and asked.answer in e.text)]
+        likest = max(others, key=lambda e: likeness(asked.question, rough_stems(e.text)), default=None)
+        at = random_.sample(answering, min(len(answering), LOOKS_AT_ANSWERS))
+        if likest is not None and random_.random() < LOOKED_AT_OTHERS:
+            at.append(likest)
+        for one in at:
+            beside = explain.wanted(asked.question) and random_.random() < LOOKED_WITH_BESIDE
+            yield _look(asked, [e for e in case.evidence if e is one or (beside and _next_to(e, one))], answering)
+
+
+def _next_to(one: Evidence, other: Evidence) -> bool:
+    return one.article_id == other.article_id and abs(one.sentence - other.sentence) == 1
+
+
+def _look(asked: Asked, seen: Sequence[Evidence], answering: Sequence[Evidence]) -> Look:
+    best_first = sorted((e for e in answering if e in seen), key=lambda e: e.label != asked.label)
+    first, *also = [seen.index(e) + 1 for e in best_first] or [0]
+    numbered = tuple(replace(e, label=at) for at, e in enumerate(seen, start=1))
+    way = f"{asked.way}, looked at"
+    return Look(shown(numbered), replace(asked, way=way, label=first, also=tuple(also)))
 
 
 def read_articles(path: Path, many: int, *, seed: int) -> list[Mapping[str, Any]]:

@@ -1,7 +1,8 @@
 """Train the embedded model's adapter: `python -m evals.train_adapter --squad train-v1.1.json --out FILE.lora.gguf`.
 
 A LoRA (Hu et al., ICLR 2022) on the attention of the pinned model, which teaches it one thing: to begin with the number of the
-sentence that answers, or with the refusal where none does (`evals.adapter_cases`, `evals.written_cases`). The weights below it
+sentence that answers, or with the refusal where none does (`evals.adapter_cases`, `evals.written_cases`), also where it is shown
+one sentence by itself, as the product asks where it is unsure (`evals.adapter_cases.looks`). The weights below it
 are the file's own, 4 bits and all, so it fits what runs (Dettmers et al., NeurIPS 2023). Questions on the same sentences are
 read in one go: each sees the sentences and itself, and no other question. A few short answers keep up a way of writing: in the
 question's own words (`evals.question_forms`), where the gate lets them pass.
@@ -36,7 +37,7 @@ from typing import Any, cast
 import numpy as np
 
 from evals import adapter_cases, question_forms, stats, written_cases
-from evals.adapter_cases import Asked, Case, read_articles
+from evals.adapter_cases import Asked, Case, Look, read_articles
 from evals.run import exit_status, positive, say
 from index import embed, weights
 from index.errors import ConfigError, InputError
@@ -62,6 +63,10 @@ TOGETHER = 4  # cases a step
 WARM_STEPS = 20
 STEPS_KEPT = 50  # the file is written so often: what is killed has lost no hour
 HELD_OUT = 5  # articles of SQuAD
+LOOKS_OF_A_CASE, LOOKS_TOGETHER = (
+    6,
+    9,
+)  # closer looks at what a search shows, at most, and those that are read in one go
 REST_OF_REFUSAL = 0.1  # what its later tokens count beside the first
 WRITTEN = 0.75  # what a whole short answer counts beside its mark
 END = "<|im_end|>"
@@ -86,6 +91,19 @@ class Packed:
     pieces: list[int]  # the number of the question that a token belongs to; 0 for what is shown
     targets: list[Target]
 
+    def ask(self, question: list[int], asked: Asked, answer: tuple[list[int], list[float]]) -> None:
+        """Add a question and its answer, a token and a weight each, as if it stood right after what is shown."""
+        wanted, counts = answer
+        shown, number = self.pieces.count(0), self.pieces[-1] + 1
+        begin = len(self.tokens) + len(question) - 1
+        self.targets.extend(
+            Target(begin + at, token, weight, None if at else asked)
+            for at, (token, weight) in enumerate(zip(wanted, counts, strict=True))
+        )
+        self.positions.extend(range(shown, shown + len(question) + len(wanted)))
+        self.pieces.extend([number] * (len(question) + len(wanted)))
+        self.tokens.extend(question + wanted)
+
 
 def before(instructions: str) -> str:
     """Return what stands before the shown sentences, in the model's own template."""
@@ -95,20 +113,29 @@ def before(instructions: str) -> str:
 def packed(case: Case, encode: Callable[[str], list[int]], texts: Mapping[Asked, str]) -> Packed:
     """Return the case as tokens; `texts` has the short answers of some of its questions."""
     tokens = encode(before(system(mark_first=True))) + encode(case.shown)
-    shown = len(tokens)
-    made = Packed(tokens, list(range(shown)), [0] * shown, [])
-    for number, asked in enumerate(case.asked, start=1):
+    made = Packed(tokens, list(range(len(tokens))), [0] * len(tokens), [])
+    for asked in case.asked:
         question = encode(f"{render(asked.question, ()).user}{END}\n<|im_start|>assistant\n")
-        answer, counts = _answer(asked, encode, texts.get(asked, ""))
-        begin = len(made.tokens) + len(question) - 1
-        made.targets.extend(
-            Target(begin + at, token, weight, None if at else asked)
-            for at, (token, weight) in enumerate(zip(answer, counts, strict=True))
-        )
-        made.positions.extend(range(shown, shown + len(question) + len(answer)))
-        made.pieces.extend([number] * (len(question) + len(answer)))
-        made.tokens.extend(question + answer)
+        made.ask(question, asked, _answer(asked, encode, texts.get(asked, "")))
     return made
+
+
+def packed_looks(looks: Sequence[Look], encode: Callable[[str], list[int]]) -> Packed:
+    """Return closer looks as tokens; each sees the instructions and itself."""
+    tokens = encode(before(system(mark_first=True)))
+    made = Packed(tokens, list(range(len(tokens))), [0] * len(tokens), [])
+    for look in looks:
+        question = encode(f"{look.shown}{render(look.asked.question, ()).user}{END}\n<|im_start|>assistant\n")
+        made.ask(question, look.asked, _answer(look.asked, encode, ""))
+    return made
+
+
+def looked_at(found: Sequence[Case], encode: Callable[[str], list[int]], *, seed: int) -> list[Packed]:
+    """Return closer looks at what the searches show, LOOKS_TOGETHER a row."""
+    random_ = random.Random(seed)
+    looks = [look for case in found for look in islice(adapter_cases.looks(case, random_), LOOKS_OF_A_CASE)]
+    random_.shuffle(looks)
+    return [packed_looks(looks[at : at + LOOKS_TOGETHER], encode) for at in range(0, len(looks), LOOKS_TOGETHER)]
 
 
 def _answer(asked: Asked, encode: Callable[[str], list[int]], text: str) -> tuple[list[int], list[float]]:
@@ -419,7 +446,9 @@ def _train(args: argparse.Namespace) -> int:
     texts = short_answers(found, args.texts)
     apart = {f"squad-{at}" for at in range(HELD_OUT)}
     apart |= {one.article.id for one in documents if one.held_out}
-    rows = [packed(case, encode, texts) for case in found if case.article_id not in apart]
+    taught = [case for case in found if case.article_id not in apart]
+    rows = [packed(case, encode, texts) for case in taught] + looked_at(taught, encode, seed=args.seed)
+    random.Random(args.seed).shuffle(rows)
     held_out = [packed(case, encode, {}) for case in found if case.article_id in apart]
     made = adapted(model, seed=args.seed)
     if args.begin:

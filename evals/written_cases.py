@@ -131,7 +131,7 @@ def _asked(one: Written, article_id: str, evidence: Sequence[Evidence]) -> Asked
     if not labels:
         return Asked("written, not shown" if one.places else "written, not told", defused(one.text), 0)
     named = 1 if kinds.kind(one.text) == "yes-no" else MOST_NAMED
-    return Asked("written", defused(one.text), labels[0], one.answer, labels[1:named])
+    return Asked("written", defused(one.text), labels[0], one.answer, tuple(sorted(labels[1:named])))
 
 
 def _read(file: Path) -> Document:

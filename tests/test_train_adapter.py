@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+import random
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-from fakes import DOHA, INVESTED, MET, evidence_of
+from fakes import COMMENT, DOHA, INVESTED, MET, evidence_of
 from hypothesis import given
 from hypothesis import strategies as st
 from squads import PARAGRAPHS, squad_file
 
 from evals import adapter_cases, train_adapter
 from evals.adapter_cases import Asked, Case
-from evals.train_adapter import Packed, packed
+from evals.train_adapter import Packed, packed, packed_looks
 from index.errors import InputError
 from qa import kinds, prompt
 
@@ -52,6 +53,68 @@ def test_each_question_goes_on_from_what_is_shown(asked: list[Asked], text: str)
         answer = f"[{one.label}]{f' {text}<|im_end|>' if text else ''}" if one.label else "NOT STATED<|im_end|>"
         asks = f"{prompt.render(one.question, ()).user}<|im_end|>\n<|im_start|>assistant\n"
         assert words([made.tokens[at] for at in alone]) == f"{shown}{asks}{answer}"
+
+
+def explained() -> Case:
+    """A reason that two sentences tell, and a question that none does."""
+    shown = evidence_of(DOHA, MET, COMMENT, INVESTED)
+    asked = (
+        Asked("written", "Why did they meet?", 2, "", (1,)),
+        Asked("written, not told", "who paid for the comment", 0),
+    )
+    return Case("wire-01", adapter_cases.shown(shown), shown, asked)
+
+
+@pytest.mark.parametrize("beside", [0.0, 1.0])
+def test_a_closer_look_is_at_a_sentence_or_at_it_with_its_neighbours(
+    beside: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(adapter_cases, "LOOKED_WITH_BESIDE", beside)
+    monkeypatch.setattr(adapter_cases, "LOOKED_AT_OTHERS", 1.0)
+    looks = list(adapter_cases.looks(explained(), random.Random(0)))
+    reasons = [one for one in looks if one.asked.question.startswith("Why")]
+    seen = [[text for text in (MET, COMMENT, INVESTED) if prompt.defused(text) in one.shown] for one in reasons]
+    if beside:
+        told = {(MET, COMMENT): (2, (1,)), (MET, COMMENT, INVESTED): (2, (1,)), (COMMENT, INVESTED): (1, ())}
+    else:
+        told = {(MET,): (1, ()), (COMMENT,): (1, ()), (INVESTED,): (0, ())}
+    assert [(one.asked.label, one.asked.also) for one in reasons] == [told[tuple(texts)] for texts in seen]
+    assert len(reasons) == 3
+    [other] = [one for one in looks if one not in reasons]
+    assert other.asked.label == 0
+    assert prompt.defused(COMMENT) in other.shown  # it has the question's words
+    assert {one.asked.way for one in looks} == {"written, looked at", "written, not told, looked at"}
+
+
+def test_a_sentence_that_has_the_answer_too_is_no_case_of_one_without_it() -> None:
+    asked = Asked("answered", "Where did they meet?", 1, "Taliban")
+    case = Case("squad-7", "", evidence_of(DOHA, MET, COMMENT), (asked,))
+    assert [look.asked.label for seed in range(20) for look in adapter_cases.looks(case, random.Random(seed))] == [
+        1
+    ] * 20
+
+
+def test_closer_looks_see_nothing_of_each_other() -> None:
+    looks = list(adapter_cases.looks(explained(), random.Random(1)))
+    made = packed_looks(looks, encode)
+    begin = train_adapter.before(prompt.system(mark_first=True))
+    for number, look in enumerate(looks, start=1):
+        alone = [at for at, piece in enumerate(made.pieces) if piece in (0, number)]
+        assert [made.positions[at] for at in alone] == list(range(len(alone)))
+        asks = f"{look.shown}{prompt.render(look.asked.question, ()).user}<|im_end|>\n<|im_start|>assistant\n"
+        marks = "".join(f"[{label}]" for label in (look.asked.label, *look.asked.also))
+        assert words([made.tokens[at] for at in alone]) == begin + asks + (
+            marks if look.asked.label else "NOT STATED<|im_end|>"
+        )
+    assert [one.begins for one in made.targets if one.begins] == [look.asked for look in looks]
+
+
+def test_looks_are_drawn_of_every_case_and_read_some_at_a_time() -> None:
+    rows = train_adapter.looked_at([explained()] * 20, encode, seed=3)
+    many = [max(row.pieces) for row in rows]
+    assert set(many[:-1]) == {train_adapter.LOOKS_TOGETHER}
+    assert 20 <= sum(many) <= 20 * train_adapter.LOOKS_OF_A_CASE
+    assert rows == train_adapter.looked_at([explained()] * 20, encode, seed=3)
 
 
 @given(some_asked)
