@@ -11,7 +11,7 @@ tells nothing.
 from __future__ import annotations
 
 import random
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
@@ -89,8 +89,9 @@ def looks(case: Case, random_: random.Random) -> Iterator[Look]:
         at = random_.sample(answering, min(len(answering), LOOKS_AT_ANSWERS))
         if likest is not None and random_.random() < LOOKED_AT_OTHERS:
             at.append(likest)
+        explains = explain.wanted(asked.question)
         for one in at:
-            beside = explain.wanted(asked.question) and random_.random() < LOOKED_WITH_BESIDE
+            beside = explains and random_.random() < LOOKED_WITH_BESIDE
             yield _look(asked, [e for e in case.evidence if e is one or (beside and _next_to(e, one))], answering)
 
 
@@ -101,9 +102,8 @@ def _next_to(one: Evidence, other: Evidence) -> bool:
 def _look(asked: Asked, seen: Sequence[Evidence], answering: Sequence[Evidence]) -> Look:
     best_first = sorted((e for e in answering if e in seen), key=lambda e: e.label != asked.label)
     first, *also = [seen.index(e) + 1 for e in best_first] or [0]
-    numbered = tuple(replace(e, label=at) for at, e in enumerate(seen, start=1))
     way = f"{asked.way}, looked at"
-    return Look(shown(numbered), replace(asked, way=way, label=first, also=tuple(also)))
+    return Look(shown(_numbered(seen)), replace(asked, way=way, label=first, also=tuple(also)))
 
 
 def read_articles(path: Path, many: int, *, seed: int) -> list[Mapping[str, Any]]:
@@ -270,8 +270,11 @@ def _forms(text: _Text, made: _Made, read: str, random_: random.Random) -> Itera
 
 def without(some: Sequence[Evidence], evidence: Sequence[Evidence]) -> tuple[Evidence, ...]:
     """The evidence without some of its sentences, numbered anew."""
-    left = (e for e in evidence if e not in some)
-    return tuple(replace(e, label=number) for number, e in enumerate(left, start=1))
+    return _numbered(e for e in evidence if e not in some)
+
+
+def _numbered(evidence: Iterable[Evidence]) -> tuple[Evidence, ...]:
+    return tuple(replace(e, label=number) for number, e in enumerate(evidence, start=1))
 
 
 def _others(text: _Text, at: int, evidence: Sequence[Evidence], read: str, random_: random.Random) -> Iterator[_Made]:

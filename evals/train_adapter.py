@@ -63,10 +63,8 @@ TOGETHER = 4  # cases a step
 WARM_STEPS = 20
 STEPS_KEPT = 50  # the file is written so often: what is killed has lost no hour
 HELD_OUT = 5  # articles of SQuAD
-LOOKS_OF_A_CASE, LOOKS_TOGETHER = (
-    6,
-    9,
-)  # closer looks at what a search shows, at most, and those that are read in one go
+LOOKS_OF_A_CASE = 6  # closer looks at what a search shows, at most
+LOOKS_TOGETHER = 9  # of them are read in one go
 REST_OF_REFUSAL = 0.1  # what its later tokens count beside the first
 WRITTEN = 0.75  # what a whole short answer counts beside its mark
 END = "<|im_end|>"
@@ -91,6 +89,11 @@ class Packed:
     pieces: list[int]  # the number of the question that a token belongs to; 0 for what is shown
     targets: list[Target]
 
+    @classmethod
+    def begun(cls, tokens: list[int]) -> Packed:
+        """Return one that shows these tokens, with no question to them yet."""
+        return cls(tokens, list(range(len(tokens))), [0] * len(tokens), [])
+
     def ask(self, question: list[int], asked: Asked, answer: tuple[list[int], list[float]]) -> None:
         """Add a question and its answer, a token and a weight each, as if it stood right after what is shown."""
         wanted, counts = answer
@@ -110,23 +113,24 @@ def before(instructions: str) -> str:
     return f"<|im_start|>system\n{instructions}{END}\n<|im_start|>user\n"
 
 
+def _put(asked: Asked) -> str:
+    """What stands between the shown sentences and the answer."""
+    return f"{render(asked.question, ()).user}{END}\n<|im_start|>assistant\n"
+
+
 def packed(case: Case, encode: Callable[[str], list[int]], texts: Mapping[Asked, str]) -> Packed:
     """Return the case as tokens; `texts` has the short answers of some of its questions."""
-    tokens = encode(before(system(mark_first=True))) + encode(case.shown)
-    made = Packed(tokens, list(range(len(tokens))), [0] * len(tokens), [])
+    made = Packed.begun(encode(before(system(mark_first=True))) + encode(case.shown))
     for asked in case.asked:
-        question = encode(f"{render(asked.question, ()).user}{END}\n<|im_start|>assistant\n")
-        made.ask(question, asked, _answer(asked, encode, texts.get(asked, "")))
+        made.ask(encode(_put(asked)), asked, _answer(asked, encode, texts.get(asked, "")))
     return made
 
 
 def packed_looks(looks: Sequence[Look], encode: Callable[[str], list[int]]) -> Packed:
     """Return closer looks as tokens; each sees the instructions and itself."""
-    tokens = encode(before(system(mark_first=True)))
-    made = Packed(tokens, list(range(len(tokens))), [0] * len(tokens), [])
+    made = Packed.begun(encode(before(system(mark_first=True))))
     for look in looks:
-        question = encode(f"{look.shown}{render(look.asked.question, ()).user}{END}\n<|im_start|>assistant\n")
-        made.ask(question, look.asked, _answer(look.asked, encode, ""))
+        made.ask(encode(look.shown + _put(look.asked)), look.asked, _answer(look.asked, encode, ""))
     return made
 
 
@@ -435,7 +439,6 @@ def _train(args: argparse.Namespace) -> int:
         found = list(islice(adapter_cases.cases(articles, Path(folder), seed=args.seed), args.cases))
     with tempfile.TemporaryDirectory() as folder:
         found += written_cases.cases(documents, Path(folder), seed=args.seed)
-    random.Random(args.seed).shuffle(found)
     say(f"{len(found)} searches with {sum(len(case.asked) for case in found)} questions")
     tokenizer, model = published()
     model.to(args.device)

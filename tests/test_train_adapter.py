@@ -89,9 +89,8 @@ def test_a_closer_look_is_at_a_sentence_or_at_it_with_its_neighbours(
 def test_a_sentence_that_has_the_answer_too_is_no_case_of_one_without_it() -> None:
     asked = Asked("answered", "Where did they meet?", 1, "Taliban")
     case = Case("squad-7", "", evidence_of(DOHA, MET, COMMENT), (asked,))
-    assert [look.asked.label for seed in range(20) for look in adapter_cases.looks(case, random.Random(seed))] == [
-        1
-    ] * 20
+    looks = [look for seed in range(20) for look in adapter_cases.looks(case, random.Random(seed))]
+    assert [look.asked.label for look in looks] == [1] * 20
 
 
 def test_closer_looks_see_nothing_of_each_other() -> None:
