@@ -16,7 +16,7 @@ import math
 import random
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -82,6 +82,7 @@ class Case:
     question: str
     text: str
     answer: tuple[int, int] | None  # [start, end) in characters of the text; None if the text does not answer
+    exact: bool = True  # False: the answer is told in that range, which may have more words than it
 
 
 def read_cases(path: Path, *, seed: int = 0) -> list[Case]:
@@ -109,6 +110,12 @@ def squad_articles(path: Path) -> Iterator[Sequence[Mapping[str, Any]]]:
         raise InputError(f"{path}: not a file of SQuAD 1.1 ({exc!r}); give its train-v1.1.json") from exc
 
 
+def rarity(sentences: Sequence[Collection[str]]) -> dict[str, float]:
+    """Return for each word of the sentences the logarithm of one and the sentences for each that has it."""
+    known = Counter(word for words in sentences for word in words)
+    return {word: math.log(1 + len(sentences) / many) for word, many in known.items()}
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A sentence of an article."""
@@ -133,8 +140,7 @@ class Maker:
             for p, spans in enumerate(self._spans)
             for s, (start, end) in enumerate(spans)
         ]
-        known = Counter(word for place in self._places for word in place.words)
-        self._rarity = {word: math.log(1 + len(self._places) / many) for word, many in known.items()}
+        self._rarity = rarity([place.words for place in self._places])
         questions = [str(one["question"]) for asked in self._asked for one in asked]
         self._names = list(dict.fromkeys(name for question in questions for name in _names(question)))
         self._words: dict[str, list[str]] = defaultdict(list)

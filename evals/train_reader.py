@@ -1,10 +1,14 @@
 """Train the reader (`qa/weights/reader.onnx`): `python -m evals.train_reader --squad train-v1.1.json --out reader.onnx`.
 
+The file in the project went on from an earlier one, with the questions of `evals/taught` as well:
+`python -m evals.train_reader --squad train-v1.1.json --cases 13000 --written evals/taught --start earlier.onnx --share 0
+--out reader.onnx`.
+
 The lower half of the pinned cross-encoder stays as it is and is run as it will be (int8); the six layers above start from the
 cross-encoder's own, and learn two things of `evals.reader_cases` at once: whether the text says what is asked, and from which
 token to which (token 0 where it does not). What is written is their int8 ONNX file, and beside it the layers as torch has them
-(.pt), from which a later run can go on: then the mean of both is written. The last cases are held out, and the
-figures on them are printed: AUROC of "answers", and how many answers are found to the token.
+(.pt), from which a later run can go on: then a mean of both is written. The last cases and the documents that are kept from all
+training are held out, and the figures on them are printed: AUROC of "answers", and how many answers are found to the token.
 
 Needs torch and onnx (`pip install article-qa[sentence-transformers,training]`) and about an hour on two cores.
 
@@ -16,6 +20,7 @@ from __future__ import annotations
 import argparse
 import math
 import random
+import re
 import shutil
 import sys
 import tempfile
@@ -32,6 +37,7 @@ from numpy.typing import NDArray
 from evals import stats
 from evals.reader_cases import Case, read_cases
 from evals.run import exit_status, say
+from evals.written_cases import read_documents, reader_cases
 from index import weights
 from index.errors import InputError
 from index.onnx import OnnxModel, side_by_side
@@ -42,8 +48,12 @@ WIDTH, HEADS, LAYERS, LOWER = 384, 12, 6, 6
 HELD_OUT = 1_000
 BATCH = 32
 RATE = 1.5e-4  # of the layers; five times that for what is new
+GOING_ON = 1e-4  # the same for layers that have been trained before; twice that above them
 SPAN_WEIGHT = 0.7
+INEXACT = 0.15  # weight of an answer that is known only to a part of a sentence, beside one known to the token
 SORTED_TOGETHER = 20 * BATCH  # of these, texts of like length make a batch: half of the padding
+
+_MATMUL = re.compile(r"/(?:Gemm_)?MatMul_quant$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +64,7 @@ class Row:
     own: NDArray[np.bool_]  # (tokens,): token 0 and those of the text
     first: int  # token of the answer; 0 if there is none
     last: int
+    exact: bool = True  # see `reader_cases.Case`
 
 
 def lower_half(folder: Path) -> OnnxModel:
@@ -80,7 +91,7 @@ def row(case: Case, encoder: OnnxModel) -> Row | None:
         if not inside:
             return None
         first, last = inside[0], inside[-1]
-    return Row(states[0].astype(np.float16), own, first, last)
+    return Row(states[0].astype(np.float16), own, first, last, case.exact)
 
 
 def layers() -> Any:  # noqa: ANN401 (a torch.nn.Module)
@@ -130,18 +141,10 @@ def layers() -> Any:  # noqa: ANN401 (a torch.nn.Module)
 
 def _upper_half() -> dict[str, NDArray[np.float32]]:
     """The weights of the cross-encoder's upper layers, by their names in torch."""
-    import onnx
-    from onnx import numpy_helper
-
-    graph = onnx.load(weights.path(DEFAULT) / "model.onnx").graph
-    values = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
-    products = {node.name: node.input[1] for node in graph.node if node.op_type == "MatMulInteger"}
+    values, products = _of_onnx(weights.path(DEFAULT) / "model.onnx")
 
     def weight(name: str) -> NDArray[np.float32]:
-        whole = products[f"/bert/{name}_quant"]
-        zero, scale = (values[whole.replace("_quantized", part)] for part in ("_zero_point", "_scale"))
-        made = (values[whole].astype(np.float32) - zero.astype(np.float32)) * scale
-        return np.ascontiguousarray(made.T)
+        return products[f"/bert/{name}_quant"]
 
     found = {"pooler.weight": weight("pooler/dense/Gemm_MatMul"), "pooler.bias": values["bert.pooler.dense.bias"]}
     for at in range(LAYERS):
@@ -163,6 +166,35 @@ def _upper_half() -> dict[str, NDArray[np.float32]]:
     return {name: np.array(value, dtype=np.float32) for name, value in found.items()}
 
 
+def _of_onnx(path: Path) -> tuple[dict[str, NDArray[Any]], dict[str, NDArray[np.float32]]]:
+    """The values of an int8 ONNX file by name, and those of its products, by node, as they were before they were quantised."""
+    import onnx
+    from onnx import numpy_helper
+
+    graph = onnx.load(path).graph
+    values = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
+    products = {}
+    for node in graph.node:
+        if node.op_type == "MatMulInteger":
+            whole = node.input[1]
+            zero, scale = (values[whole.replace("_quantized", part)] for part in ("_zero_point", "_scale"))
+            made = (values[whole].astype(np.float32) - zero.astype(np.float32)) * scale
+            products[node.name] = np.ascontiguousarray(made.T)
+    return values, products
+
+
+def _earlier(path: Path) -> Any:  # noqa: ANN401
+    """The weights of an earlier run, by name: of its .pt file, or of the .onnx file that was made of it."""
+    import torch
+
+    if path.suffix != ".onnx":
+        return torch.load(path, weights_only=True)
+    values, products = _of_onnx(path)
+    plain = {name: np.array(value) for name, value in values.items() if name.endswith(".bias") or ".norm" in name}
+    made = {_MATMUL.sub("", name).strip("/").replace("/", ".") + ".weight": value for name, value in products.items()}
+    return {name: torch.from_numpy(value) for name, value in (plain | made).items()}
+
+
 def batches(rows: Sequence[Row], random_: random.Random) -> Iterator[list[Row]]:
     """Yield every row once, in batches of texts of like length."""
     order = random_.sample(range(len(rows)), len(rows))
@@ -182,10 +214,11 @@ def train(rows: Sequence[Row], *, seed: int, start: Path | None, tell: Callable[
     torch.manual_seed(seed)
     reader = layers()
     if start is not None:
-        reader.load_state_dict(torch.load(start, weights_only=True))
+        reader.load_state_dict(_earlier(start))
     new = [*reader.says.parameters(), *reader.spans.parameters()]
     old = [*reader.layers.parameters(), *reader.pooler.parameters()]
-    optimizer = torch.optim.AdamW([{"params": old, "lr": RATE}, {"params": new, "lr": 5 * RATE}], weight_decay=0.01)
+    rate, above = (RATE, 5) if start is None else (GOING_ON, 2)
+    optimizer = torch.optim.AdamW([{"params": old, "lr": rate}, {"params": new, "lr": above * rate}], weight_decay=0.01)
     steps = math.ceil(len(rows) / BATCH)
     warm = max(1, steps // 20)
     schedule = torch.optim.lr_scheduler.LambdaLR(
@@ -197,7 +230,10 @@ def train(rows: Sequence[Row], *, seed: int, start: Path | None, tell: Callable[
         says, spans = _forward(reader, batch)
         first, last = (torch.tensor([getattr(one, name) for one in batch]) for name in ("first", "last"))
         told = functional.binary_cross_entropy_with_logits(says, (first > 0).float())
-        found = (functional.cross_entropy(spans[..., 0], first) + functional.cross_entropy(spans[..., 1], last)) / 2
+        sure = torch.tensor([1.0 if one.exact else INEXACT for one in batch])
+        ends = zip((spans[..., 0], spans[..., 1]), (first, last), strict=True)
+        lost = sum(functional.cross_entropy(logits, at, reduction="none") for logits, at in ends)
+        found = (lost / 2 * sure).sum() / sure.sum()
         optimizer.zero_grad()
         (told + SPAN_WEIGHT * found).backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(reader.parameters(), 1.0)
@@ -205,21 +241,22 @@ def train(rows: Sequence[Row], *, seed: int, start: Path | None, tell: Callable[
         schedule.step()
         recent.append((told.item(), found.item()))
         if step % 25 == 0:
-            lost = np.mean(recent, axis=0)
-            tell(f"step {step} of {steps}: says {lost[0]:.3f}, spans {lost[1]:.3f}, {time.monotonic() - begun:.0f} s")
+            says_lost, spans_lost = np.mean(recent, axis=0)
+            tell(
+                f"step {step} of {steps}: says {says_lost:.3f}, spans {spans_lost:.3f}, {time.monotonic() - begun:.0f} s"
+            )
     reader.eval()
     return reader
 
 
-def average(reader: Any, other: Path) -> None:  # noqa: ANN401
-    """Give the layers the mean of their weights and those of the run that they went on from.
+def average(reader: Any, other: Path, share: float) -> None:  # noqa: ANN401
+    """Give the layers a mean of their weights and those of the run that they went on from, which have this `share` of it.
 
     A model soup (Wortsman et al., ICML 2022): better than either on questions that are not like those of the training.
     """
-    import torch
-
-    theirs = torch.load(other, weights_only=True)
-    reader.load_state_dict({name: (ours + theirs[name]) / 2 for name, ours in reader.state_dict().items()})
+    theirs = _earlier(other)
+    mean = {name: (1 - share) * ours + share * theirs[name] for name, ours in reader.state_dict().items()}
+    reader.load_state_dict(mean)
 
 
 def _forward(reader: Any, rows: Sequence[Row]) -> Any:  # noqa: ANN401
@@ -250,7 +287,8 @@ def measure(reader: Any, rows: Sequence[Row]) -> str:  # noqa: ANN401
             logits, spans = _forward(reader, some)
             says += logits.tolist()
             best = (spans[:, 1:].argmax(1) + 1).tolist()
-            exact += [found == [one.first, one.last] for one, found in zip(some, best, strict=True) if one.first]
+            asked = zip(some, best, strict=True)
+            exact += [found == [one.first, one.last] for one, found in asked if one.first and one.exact]
     answered = np.array([one.first > 0 for one in rows])
     worth = stats.auroc(np.array(says), answered)
     return f"held out {len(rows)}: AUROC {worth or math.nan:.3f}, answers found to the token {np.mean(exact):.3f}"
@@ -291,30 +329,45 @@ def main(argv: Sequence[str] | None = None) -> int:
         "--start",
         type=Path,
         metavar="FILE",
-        help="go on from an earlier run's .pt file, and write the mean of both",
+        help="go on from an earlier run's .pt or .onnx file, and write a mean of both",
+    )
+    parser.add_argument(
+        "--share", type=float, default=0.5, metavar="S", help="of the earlier run in that mean (default: %(default)s)"
+    )
+    parser.add_argument(
+        "--written", type=Path, metavar="DIR", help="train also with these documents, such as evals/taught"
     )
     args = parser.parse_args(argv)
-    return exit_status(
-        lambda: _train(args.squad, args.out, cases=args.cases, seed=args.seed, start=args.start), out=None
-    )
+    return exit_status(lambda: _train(args), out=None)
 
 
-def _train(squad: Path, out: Path, *, cases: int, seed: int, start: Path | None) -> int:
-    if start is not None and not start.is_file():
-        raise InputError(f"--start {start}: no such file")
-    if cases <= 2 * HELD_OUT:
-        raise InputError(f"--cases {cases}: more than {2 * HELD_OUT} are needed, as {HELD_OUT} are held out")
-    chosen = read_cases(squad, seed=seed)[:cases]
-    say(f"{len(chosen)} cases, read by the lower half")
+def _train(args: argparse.Namespace) -> int:
+    if args.start is not None and not args.start.is_file():
+        raise InputError(f"--start {args.start}: no such file")
+    if not 0 <= args.share <= 1:
+        raise InputError(f"--share {args.share}: it goes from 0 to 1")
+    if args.cases <= 2 * HELD_OUT:
+        raise InputError(f"--cases {args.cases}: more than {2 * HELD_OUT} are needed, as {HELD_OUT} are held out")
+    squad = read_cases(args.squad, seed=args.seed)[: args.cases]
+    documents = read_documents(args.written) if args.written else []
+    taught = reader_cases([one for one in documents if not one.held_out], seed=args.seed)
+    kept = reader_cases([one for one in documents if one.held_out], seed=args.seed)
+    say(f"{len(squad) + len(taught)} cases, read by the lower half")
     with tempfile.TemporaryDirectory() as folder:
         encoder = lower_half(Path(folder))
-        rows = [one for one in side_by_side(lambda case: row(case, encoder), chosen) if one is not None]
-    reader = train(rows[:-HELD_OUT], seed=seed, start=start, tell=say)
-    say(measure(reader, rows[-HELD_OUT:]))
-    if start is not None:
-        average(reader, start)
-        say(f"the mean with {start.name}: {measure(reader, rows[-HELD_OUT:])}")
-    write(reader, out)
+        learnt, *others = (
+            [one for one in side_by_side(lambda case: row(case, encoder), some) if one is not None]
+            for some in ([*taught, *squad[:-HELD_OUT]], squad[-HELD_OUT:], kept)
+        )
+    held_out = [some for some in others if some]
+    reader = train(learnt, seed=args.seed, start=args.start, tell=say)
+    for some in held_out:
+        say(measure(reader, some))
+    if args.start is not None:
+        average(reader, args.start, args.share)
+        for some in held_out:
+            say(f"the mean with {args.start.name}: {measure(reader, some)}")
+    write(reader, args.out)
     return 0
 
 

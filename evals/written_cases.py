@@ -1,4 +1,4 @@
-"""Cases of documents and questions that were written to teach the adapter (`evals/taught/*.txt`).
+"""Cases of documents and questions that were written to teach the adapter, and the reader (`evals/taught/*.txt`).
 
 SQuAD's questions are made by people who see the paragraph and use its words. Those here are asked in other words, in haste, for
 yes or no by a step of thought, for opinions, lists and whole topics; and what the documents do not tell is asked as closely as
@@ -17,18 +17,20 @@ from __future__ import annotations
 import argparse
 import random
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from evals import reader_cases as reader
 from evals.adapter_cases import LEFT_OUT, Asked, Case, likeness, read_of, searching, shown, without
 from evals.run import exit_status, say
 from evals.rundir import encode
 from index.errors import InputError
 from index.loaders.reading import decode
 from index.loaders.text import split_head
-from index.types import Article
+from index.sentences import split
+from index.types import Article, Sentence
 from index.words import rough_stems
 from qa import kinds
 from qa.answer import Asker
@@ -41,6 +43,9 @@ QUESTIONS = "\n=====\n"
 MOST_BESIDE = 4  # other questions of the document on the same sentences
 SECOND_OTHER = 0.3  # of the cases have two questions that their sentences do not answer, not one
 MOST_NAMED = 4  # sentences; to yes or no one is enough
+MOST_READ = 3  # sentences that answer one question, of which the reader learns
+LIKEST = 4  # sentences that share most with a question, of which one or two are read as ones that do not answer it
+BESIDE = 0.5  # of the questions also have one read that stands next to those that answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +129,79 @@ def _likest(asked: Sequence[Asked], evidence: Sequence[Evidence], random_: rando
     there = rough_stems(read_of(evidence))
     others = sorted((one for one in asked if not one.label), key=lambda one: -likeness(one.question, there))
     return [one for one in asked if one.label] + others[: 2 if random_.random() < SECOND_OTHER else 1]
+
+
+def reader_cases(documents: Sequence[Document], *, seed: int) -> list[reader.Case]:
+    """Return what the reader can learn from the documents: sentences that answer, and those that look like it and do not.
+
+    Each is read behind up to two before it, of which none answers where it does not. The reader is shown one sentence, and the
+    question as the product asks it.
+    """
+    random_ = random.Random(seed)
+    return [case for document in documents for case in _read_with(document, random_)]
+
+
+def _read_with(document: Document, random_: random.Random) -> Iterator[reader.Case]:
+    title, text, sentences = document.article.title, document.article.text, split(document.article)
+    stems = [rough_stems(one.text) for one in sentences]
+    rarity = reader.rarity(stems)
+
+    def start(at: int, clear_of: Collection[int] = ()) -> int:
+        first = max(0, at - random_.choice((0, 1, 2, 2)))
+        while sentences[at].end - sentences[first].start > reader.WINDOW_CHARS and first < at:
+            first += 1
+        return sentences[max((one + 1 for one in clear_of if first <= one < at), default=first)].start
+
+    for question in document.questions:
+        asked = f"{question.text.rstrip(' ?.')}?"
+        answering = _answering(question, sentences)
+        for at, place in list(answering.items())[:MOST_READ]:
+            begin, end = start(at), sentences[at].end
+            told = place.start - begin, place.end - begin
+            yield reader.Case("written", title, asked, text[begin:end], told, place.exact)
+        for at in _like(question, answering, stems, rarity, random_) if answering or not question.places else ():
+            way = "written, beside" if answering else "written, not told"
+            yield reader.Case(way, title, asked, text[start(at, answering) : sentences[at].end], None)
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """Where a sentence answers, in characters of the article."""
+
+    start: int
+    end: int
+    exact: bool  # False: that is a piece of the sentence, with the answer or without
+
+
+def _answering(question: Written, sentences: Sequence[Sentence]) -> dict[int, _Place]:
+    """The places in each sentence that answers, the best sentence first."""
+    found: dict[int, _Place] = {}
+    for start, end in question.places:
+        for at, one in enumerate(sentences):
+            if one.start <= start and end <= one.end:
+                exact = bool(question.answer) and one.text.count(question.answer) == 1
+                begin = one.start + one.text.index(question.answer) if exact else start
+                found.setdefault(at, _Place(begin, begin + len(question.answer) if exact else end, exact))
+    return found
+
+
+def _like(
+    question: Written,
+    answering: Collection[int],
+    stems: Sequence[Collection[str]],
+    rarity: Mapping[str, float],
+    random_: random.Random,
+) -> list[int]:
+    """Sentences that do not answer: two that are like a question which none answers, else one, and at times one next to those."""
+    wanted = rough_stems(question.text)
+    others = [at for at in range(len(stems)) if at not in answering]
+    shares = {at: sum(rarity[word] for word in sorted(wanted.intersection(stems[at]))) for at in others}
+    likest = sorted(others, key=lambda at: -shares[at])[:LIKEST]
+    if not answering:
+        return random_.sample(likest, min(2, len(likest)))
+    chosen = [random_.choice(likest)] if likest else []
+    beside = [at for at in (min(answering) - 1, max(answering) + 1) if at in others and at not in chosen]
+    return [*chosen, random_.choice(beside)] if beside and random_.random() < BESIDE else chosen
 
 
 def _asked(one: Written, article_id: str, evidence: Sequence[Evidence]) -> Asked:

@@ -11,6 +11,9 @@ from squads import PARAGRAPHS, squad_file
 from evals import reader_cases, train_reader
 from evals.reader_cases import OPPOSITES, Case, Maker
 from index.errors import InputError
+from index.onnx import session
+from qa.reader import WEIGHTS
+from qa.rerank import CrossEncoder
 
 
 @pytest.fixture
@@ -106,7 +109,9 @@ def test_another_file_is_named(tmp_path: Path, capsys: pytest.CaptureFixture[str
             reader_cases.read_cases(file)
     assert train_reader.main(["--squad", str(tmp_path / "none.json"), "--out", str(tmp_path / "r.onnx")]) == 2
     assert train_reader.main(["--squad", str(file), "--out", str(tmp_path / "r.onnx"), "--cases", "9"]) == 2
+    assert train_reader.main(["--squad", str(file), "--out", str(tmp_path / "r.onnx"), "--share", "2"]) == 2
     said = capsys.readouterr().err
+    assert "--share 2.0: it goes from 0 to 1" in said
     assert "none.json: not a file of SQuAD 1.1" in said
     assert "--cases 9: more than 2000 are needed" in said
 
@@ -132,3 +137,28 @@ def test_a_mistaken_question_asks_of_another_name_that_the_text_knows() -> None:
     made = {Maker(article, seed=seed).mistaken("Who met Otto Brandt?", text, "Ada Brink") for seed in range(20)}
     assert made == {"Who met Port Arden?"}  # not the one who answers, and not what the article is about
     assert Maker(article, seed=0).mistaken("Who met Lena Holt?", text, "Ada Brink") is None
+
+
+@pytest.mark.model
+def test_a_run_goes_on_from_the_file_that_is_in_the_project(tmp_path: Path) -> None:
+    import torch
+
+    layers = train_reader.layers()
+    layers.load_state_dict(train_reader._earlier(WEIGHTS))
+    layers.eval()
+    encoder, file = CrossEncoder(), session(WEIGHTS)
+    told = []
+    for text in ("Ada Brink founded Lund Mill in 1931.", "Lund Mill stands in Holm Bay.", "It rained."):
+        states, _ = encoder.states("When was Lund Mill founded?", f"Holm Bay: {text}")
+        with torch.no_grad():
+            says, spans = layers(torch.from_numpy(states))
+        as_it_is, its_spans = file.run(None, {"states": states})
+        # int8 rounds what is between the layers.
+        assert float(says[0]) == pytest.approx(float(as_it_is[0]), abs=0.8)
+        assert spans[0].numpy() == pytest.approx(its_spans[0], abs=1.0)
+        told.append(float(says[0]))
+    assert told[0] > 0 > max(told[1:])
+    torch.save(layers.state_dict(), tmp_path / "reader.pt")
+    same = train_reader._earlier(tmp_path / "reader.pt")
+    train_reader.average(layers, tmp_path / "reader.pt", 0.25)
+    assert all(torch.allclose(value, same[name], atol=1e-6) for name, value in layers.state_dict().items())

@@ -131,3 +131,32 @@ def test_what_is_held_out_can_be_asked_by_the_evals(
     row = json.loads((out / "articles.jsonl").read_text(encoding="utf-8"))
     assert row["date"] == "2023-05-14"
     assert written_cases.main([str(out), "--written", str(tmp_path / "none")]) == 2
+
+
+def test_the_reader_learns_what_answers_and_what_only_looks_like_it(folder: Path) -> None:
+    [document] = written_cases.read_documents(folder)
+    article = document.article
+    made = [case for seed in range(40) for case in written_cases.reader_cases([document], seed=seed)]
+    assert {case.way for case in made} == {"written", "written, beside", "written, not told"}
+    assert {case.title for case in made} == {"The ferry at Varn"}
+    gold = {"why did the varn ferry stop?": ["blamed a broken shaft"]}
+    for asked in ("List everyone who left the ferry firm?", "Did Ada Lind's brother stay with the firm?"):
+        gold[asked] = ["Her brother Olaf left", "So did the cook"]
+    for case in made:
+        assert case.text in article.text
+        if case.answer is None:
+            assert not any(piece in case.text for piece in gold.get(case.question, []))
+            continue
+        told = case.text[slice(*case.answer)]
+        assert case.exact is (told == "Olaf")
+        assert told in gold[case.question] or (told == "Olaf" and case.question.startswith("List"))
+    not_told = [case.question for case in made if case.way == "written, not told"]
+    assert set(not_told) == {"Has the ferry sailed again?"}
+    assert len(not_told) == 2 * 40
+    assert any(case.text.startswith("The ferry") and case.answer and case.answer[0] > 40 for case in made)
+
+
+def test_a_question_whose_sentences_cannot_be_found_teaches_the_reader_nothing(folder: Path) -> None:
+    [document] = written_cases.read_documents(folder)
+    across = Written("What happened on Monday?", ((20, 60),))  # of two sentences
+    assert written_cases.reader_cases([written_cases.Document(document.article, (across,))], seed=0) == []
