@@ -21,6 +21,9 @@ WIDER_GAPS = 3.0, 2.0  # logits that passages and sentences may be further behin
 LED = 2  # places for sentences of passages that others led to
 RUN_OVER = 3  # sentences more where those of whole runs are shown
 LEAST = 2  # sentences shown however far the second is behind: a pair can be compared
+PLAIN = (
+    5.0  # logit of the best sentence from which it answers by itself; below, those far behind it fill the places left
+)
 CHARS_PER_TOKEN = 4.2  # of the default model on English news text, measured; a heading costs about 25 tokens
 HEADING_TOKENS = 25
 TITLE_CHARS = 60
@@ -171,7 +174,8 @@ def _joined(direct: Sequence[_Candidate], led: Sequence[_Candidate], config: Con
 
     What is far behind the best sentence only costs the reader time: with a gap of 8 the prompt is a third shorter and the gold
     sentence is lost in under 2% of the questions (squad2, qed, clapnq). What goes on from the best sentence is not left
-    out: of 49 questions of squad2 one more has the gold sentence, for less than a token each.
+    out: of 49 questions of squad2 one more has the gold sentence, for less than a token each. Where the best is not PLAIN,
+    those far behind come last of all.
     """
     near = _followed(_near(direct, config), direct)
     heads = {scope: at for at, one in reversed(list(enumerate(direct))) for scope in _scopes(one.hit)}
@@ -180,7 +184,7 @@ def _joined(direct: Sequence[_Candidate], led: Sequence[_Candidate], config: Con
         near = [*chosen, *(one for one in near if one not in chosen)]
     first = max(LEAST, config.evidence - LED)
     led = [one for one in led if one.score >= led[0].score - config.evidence_gap / 2]
-    return [*near[:first], *led[:LED], *near[first:]]
+    return [*near[:first], *led[:LED], *near[first:], *_filling(direct, near)]
 
 
 def _followed(near: Sequence[_Candidate], ranked: Sequence[_Candidate]) -> list[_Candidate]:
@@ -259,6 +263,21 @@ def _in_runs(
 def _near(ranked: Sequence[_Candidate], config: Config) -> list[_Candidate]:
     """The candidates that are not far behind the best one."""
     return [one for one in ranked if one.score >= ranked[0].score - config.evidence_gap or one in ranked[:LEAST]]
+
+
+def _filling(ranked: Sequence[_Candidate], chosen: Sequence[_Candidate]) -> list[_Candidate]:
+    """The sentences of the best one's article that are not chosen, best first; none where the best one is PLAIN.
+
+    A sentence that repeats the name which the question gives ("Shanahan's, the drapery, will pull down its blinds") has some
+    three logits whatever is asked, and the one that answers ("Its stock will be sold off from Easter Monday") leans on the
+    article for that name and has ten less. Of 500 questions to short articles 459 instead of 451 have a gold sentence shown, for
+    7% more of text; squad2, qed and clapnq as before, for 5, 2 and 2% more. Reading them for the question without its
+    names finds no more, and whole runs of an explanation are not filled up: that gave nothing.
+    """
+    if not ranked or ranked[0].score >= PLAIN:
+        return []
+    name = ranked[0].sentence.article_id
+    return [one for one in ranked if one.sentence.article_id == name and one not in chosen]
 
 
 def _scopes(hit: Hit) -> set[str]:

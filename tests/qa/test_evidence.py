@@ -176,6 +176,23 @@ def test_what_is_far_behind_the_best_is_left_out(empty: Library) -> None:
     assert len(found) == 3
 
 
+@pytest.mark.parametrize(("best", "filled_up"), [(4.9, True), (5.0, False)])
+def test_where_the_best_hardly_answers_its_article_fills_the_places_left(
+    best: float, filled_up: bool, empty: Library
+) -> None:
+    shop = Article(
+        "shop", "Draper", "Shanahan closes. Stock goes at half price from Easter. Olga bakes next door. Rain fell."
+    )
+    hits = filled(empty, shop, STORM)
+    rank = ByWord(Shanahan=best, Stock=-9.0, Olga=-8.0)
+    near = ["Shanahan closes.", "Olga bakes next door."]  # a pair can be compared
+    found = texts(evidence_for("?", hits, empty, Config(), rank))
+    assert found == ([one.text for one in empty.sentences("shop")] if filled_up else near)
+    three = texts(evidence_for("?", hits, empty, Config(evidence=3), rank))
+    assert ("Stock goes at half price from Easter." in three) is filled_up
+    assert len(three) == 2 + filled_up
+
+
 def test_the_token_budget_is_kept_but_the_best_sentence_always_goes_in(empty: Library) -> None:
     long = Article("long", "Long", f"The {'very ' * 300}long bridge is open. The bridge is red. It is short.")
     hits = filled(empty, long)
