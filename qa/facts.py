@@ -124,7 +124,8 @@ _PREFIXES = {"un": 4, "non": 4, "anti": 4, "sub": 4, "il": 4, "dis": 6, "im": 6,
 
 # How a sentence begins that speaks to a reader or a machine instead of telling something.
 _ORDER = re.compile(
-    r"(?:^|[.!?:;–-]\s|[>\]\n])\W*(?:(?:please|now|then|always|you (?:must|should|will)|instead)\W+)*"
+    r"(?:^|[.!?:;–-]\s|[>\]\n]|\bto (?:answer|reply|respond)\b[^.,:;!?\n]*,\s)"
+    r"\W*(?:(?:please|now|then|always|you (?:must|should|will)|instead)\W+)*"
     r"(ignore|disregard|forget|say|write|answer|reply|respond|output|print|repeat|tell|pretend|reveal|visit|click|translate|insert)\b",
     re.IGNORECASE,
 )
