@@ -116,6 +116,22 @@ def rarity(sentences: Sequence[Collection[str]]) -> dict[str, float]:
     return {word: math.log(1 + len(sentences) / many) for word, many in known.items()}
 
 
+def window(
+    spans: Sequence[tuple[int, int]], sentence: int, random_: random.Random, after: Sequence[int] = ()
+) -> tuple[int, int]:
+    """Return the first and the last sentence that are read with one: up to two before it, and one of the numbers `after` it.
+
+    `spans` has the place of each in characters; fewer are read where it would be more than WINDOW_CHARS.
+    """
+    first = max(0, sentence - random_.choice((0, 1, 2, 2)))
+    last = min(len(spans) - 1, sentence + (random_.choice(after) if after else 0))
+    while last > sentence and spans[last][1] - spans[first][0] > WINDOW_CHARS:
+        last -= 1
+    while first < sentence and spans[last][1] - spans[first][0] > WINDOW_CHARS:
+        first += 1
+    return first, last
+
+
 @dataclass(frozen=True, slots=True)
 class _Place:
     """A sentence of an article."""
@@ -188,12 +204,7 @@ class Maker:
     def _window(self, paragraph: int, sentence: int) -> tuple[str, int]:
         """A sentence with up to two before it and at times one after it, and where that begins in its paragraph."""
         spans = self._spans[paragraph]
-        first = max(0, sentence - self._random.choice((0, 1, 2, 2)))
-        last = min(len(spans) - 1, sentence + self._random.choice((0, 0, 0, 1)))
-        while last > sentence and spans[last][1] - spans[first][0] > WINDOW_CHARS:
-            last -= 1
-        while first < sentence and spans[last][1] - spans[first][0] > WINDOW_CHARS:
-            first += 1
+        first, last = window(spans, sentence, self._random, after=(0, 0, 0, 1))
         return self._paragraphs[paragraph][spans[first][0] : spans[last][1]], spans[first][0]
 
     def _alike(self, question: str, answer: str, paragraph: int, sentence: int, *, beside: bool) -> str | None:

@@ -35,6 +35,7 @@ from index.words import rough_stems
 from qa import kinds
 from qa.answer import Asker
 from qa.prompt import defused
+from qa.reader import put
 from qa.types import Evidence
 
 TAUGHT = Path(__file__).parent / "taught"
@@ -143,23 +144,24 @@ def reader_cases(documents: Sequence[Document], *, seed: int) -> list[reader.Cas
 
 def _read_with(document: Document, random_: random.Random) -> Iterator[reader.Case]:
     title, text, sentences = document.article.title, document.article.text, split(document.article)
+    spans = [(one.start, one.end) for one in sentences]
     stems = [rough_stems(one.text) for one in sentences]
     rarity = reader.rarity(stems)
 
     def start(at: int, clear_of: Collection[int] = ()) -> int:
-        first = max(0, at - random_.choice((0, 1, 2, 2)))
-        while sentences[at].end - sentences[first].start > reader.WINDOW_CHARS and first < at:
-            first += 1
-        return sentences[max((one + 1 for one in clear_of if first <= one < at), default=first)].start
+        first, _ = reader.window(spans, at, random_)
+        return spans[max((one + 1 for one in clear_of if first <= one < at), default=first)][0]
 
     for question in document.questions:
-        asked = f"{question.text.rstrip(' ?.')}?"
+        asked = put(question.text)
         answering = _answering(question, sentences)
+        if question.places and not answering:
+            continue
         for at, place in list(answering.items())[:MOST_READ]:
             begin, end = start(at), sentences[at].end
             told = place.start - begin, place.end - begin
             yield reader.Case("written", title, asked, text[begin:end], told, place.exact)
-        for at in _like(question, answering, stems, rarity, random_) if answering or not question.places else ():
+        for at in _like(question, answering, stems, rarity, random_):
             way = "written, beside" if answering else "written, not told"
             yield reader.Case(way, title, asked, text[start(at, answering) : sentences[at].end], None)
 
@@ -179,10 +181,16 @@ def _answering(question: Written, sentences: Sequence[Sentence]) -> dict[int, _P
     for start, end in question.places:
         for at, one in enumerate(sentences):
             if one.start <= start and end <= one.end:
-                exact = bool(question.answer) and one.text.count(question.answer) == 1
-                begin = one.start + one.text.index(question.answer) if exact else start
-                found.setdefault(at, _Place(begin, begin + len(question.answer) if exact else end, exact))
+                found.setdefault(at, _exactly(question.answer, one) or _Place(start, end, exact=False))
     return found
+
+
+def _exactly(answer: str, sentence: Sentence) -> _Place | None:
+    """Where the sentence has the short answer; None if it has none, or several times."""
+    if not answer or sentence.text.count(answer) != 1:
+        return None
+    start = sentence.start + sentence.text.index(answer)
+    return _Place(start, start + len(answer), exact=True)
 
 
 def _like(

@@ -21,9 +21,7 @@ WIDER_GAPS = 3.0, 2.0  # logits that passages and sentences may be further behin
 LED = 2  # places for sentences of passages that others led to
 RUN_OVER = 3  # sentences more where those of whole runs are shown
 LEAST = 2  # sentences shown however far the second is behind: a pair can be compared
-PLAIN = (
-    5.0  # logit of the best sentence from which it answers by itself; below, those far behind it fill the places left
-)
+PLAIN = 5.0  # logit from which the best sentence answers by itself; below, those far behind it fill the places left
 CHARS_PER_TOKEN = 4.2  # of the default model on English news text, measured; a heading costs about 25 tokens
 HEADING_TOKENS = 25
 TITLE_CHARS = 60

@@ -43,7 +43,7 @@ class SentenceReader:
 
     def read(self, question: str, sentences: Sequence[Evidence]) -> list[Reading]:
         """Return a reading of each sentence: the mean of what is made of it after each of its `leads`."""
-        asked = f"{question.rstrip(' ?.')}?"  # as those that it was trained on
+        asked = put(question)
         wanted = [(before, e.text) for e in sentences for before in leads(e.title, e.context)]
         read = iter(list(side_by_side(lambda one: self._reading(asked, *one), wanted)))
         return [_mean([next(read) for _ in leads(e.title, e.context)]) for e in sentences]
@@ -56,6 +56,11 @@ class SentenceReader:
             return Reading(float(says[0]), 0, 0)
         first, last = best_span(spans[0, own, 0], spans[0, own, 1])
         return Reading(float(says[0]), places[own[first]][0] - len(before), places[own[last]][1] - len(before))
+
+
+def put(question: str) -> str:
+    """Return a question as it is read: with its mark, like those of the training."""
+    return f"{question.rstrip(' ?.')}?"
 
 
 def leads(title: str, context: str) -> list[str]:
