@@ -22,9 +22,11 @@ from typing import Any
 from evals import question_forms as forms
 from evals.reader_cases import WAYS, Maker, squad_articles
 from index.library import Library
-from index.types import Article
+from index.sentences import split
+from index.types import Article, Sentence
 from index.words import rough_stems
 from qa import explain, kinds
+from qa.abstain import Verdict
 from qa.answer import Asker
 from qa.config import Config
 from qa.prompt import defused, render
@@ -37,6 +39,7 @@ LOWERED, CLIPPED = 0.3, 0.1  # of the questions are typed in haste
 MISTAKEN = 0.5  # of the questions that are answered are asked of another name in the sentences, if they can be
 SEARCHED_AS_YES_OR_NO, SEARCHED_AS_LIST = 0.2, 0.06
 ASKED_FOR_YES, ASKED_OF_ANOTHER, ASKED_FOR_MANNER, ASKED_AS_LIST = 0.5, 0.6, 0.2, 0.4  # of the questions that can be
+DENIED = ", no"  # how the way ends of a question for yes or no, of another day or number than the sentence has
 PLAIN = ("answered", "other")  # ways whose answers are short words of the sentence
 DATED = 0.5  # of the articles have a day
 WRONG_OTHERS = 0.45  # of the other questions that are answered are made wrong as well
@@ -57,6 +60,7 @@ class Asked:
     label: int  # 0: none does
     answer: str = ""  # its words; "" where there is none
     also: tuple[int, ...] = ()  # other sentences that answer, too
+    verdict: Verdict | None = None  # what they say where it asks for yes or no; None also where they say neither
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,8 +106,44 @@ def _next_to(one: Evidence, other: Evidence) -> bool:
 def _look(asked: Asked, seen: Sequence[Evidence], answering: Sequence[Evidence]) -> Look:
     best_first = sorted((e for e in answering if e in seen), key=lambda e: e.label != asked.label)
     first, *also = [seen.index(e) + 1 for e in best_first] or [0]
-    way = f"{asked.way}, looked at"
-    return Look(shown(_numbered(seen)), replace(asked, way=way, label=first, also=tuple(also)))
+    way, verdict = f"{asked.way}, looked at", asked.verdict if first else None
+    return Look(shown(_numbered(seen)), replace(asked, way=way, label=first, also=tuple(also), verdict=verdict))
+
+
+def look_at(article: Article, sentence: Sentence, asked: Asked) -> Look:
+    """Return a look at one sentence of an article, which answers, without a search."""
+    place = sentence.index, sentence.start, sentence.end
+    one = Evidence(1, article.id, article.title, article.date, *place, sentence.text, score=0.0)
+    return Look(shown([one]), replace(asked, way=f"{asked.way}, looked at", label=1, also=()))
+
+
+def settled(articles: Sequence[Mapping[str, Any]], *, seed: int) -> Iterator[Look]:
+    """Yield looks at sentences of SQuAD's articles that settle what is asked for yes or no, with a no where one can be made."""
+    random_ = random.Random(seed)
+    for at, article in enumerate(articles):
+        text = _Text(article, f"squad-{at}", random_, seed=seed + at)
+        sentences = split(text.article)
+        for place, question in enumerate(text.questions):
+            answer, start = text.answers[place]
+            told = next((one for one in sentences if one.start <= start and start + len(answer) <= one.end), None)
+            if told is None or not text.askable(place):
+                continue
+            for form in _of_yes_and_no(text, question, answer, told.text, random_):
+                typed = replace(form, question=_haste(text, form.question, random_), label=1)
+                yield look_at(text.article, told, typed)
+
+
+def _of_yes_and_no(text: _Text, question: str, answer: str, read: str, random_: random.Random) -> Iterator[Asked]:
+    if told := forms.yes_or_no(question, answer, random_, insist=True):
+        yield Asked("settled", told, 1, verdict="Yes")
+    if denied := _denied(text, question, answer, read, random_):
+        yield Asked(f"settled{DENIED}", denied, 1, verdict="No")
+
+
+def _denied(text: _Text, question: str, answer: str, read: str, random_: random.Random) -> str | None:
+    """The question asked of another day or number than its answer, one that is not in `read`; None if there is none."""
+    others = [one for one, _ in text.answers if forms.same_shape(one, answer) and one != answer and one not in read]
+    return forms.yes_or_no(question, random_.choice(others), random_, insist=True) if others else None
 
 
 def read_articles(path: Path, many: int, *, seed: int) -> list[Mapping[str, Any]]:
@@ -233,7 +273,14 @@ class _Made:
     at: int  # of the article's question that it was made from
 
     def asked(self, typed: str, text: _Text) -> Asked:
-        return Asked(self.way, typed, self.label, text.answers[self.at][0] if self.label and self.way in PLAIN else "")
+        answer = text.answers[self.at][0] if self.label and self.way in PLAIN else ""
+        return Asked(self.way, typed, self.label, answer, verdict=self._verdict())
+
+    def _verdict(self) -> Verdict | None:
+        """What the sentence says to it: it is made of a question that the sentence answers, or of another day or number."""
+        if not self.label or kinds.kind(self.question) != "yes-no":
+            return None
+        return "No" if self.way.endswith(DENIED) else "Yes"
 
 
 def _searched(text: _Text, at: int, random_: random.Random) -> str:
@@ -258,10 +305,9 @@ def _forms(text: _Text, made: _Made, read: str, random_: random.Random) -> Itera
     if plain and random_.random() < ASKED_FOR_YES:
         yield replace(made, way=f"{made.way}, yes", question=plain)
     if plain and made.label and random_.random() < ASKED_OF_ANOTHER:
-        others = [o for o, _ in text.answers if forms.same_shape(o, answer) and o != answer and o not in read]
-        other = forms.yes_or_no(made.question, random_.choice(others), random_, insist=True) if others else None
+        other = _denied(text, made.question, answer, read, random_)
         if other:
-            yield replace(made, way=f"{made.way}, no", question=other)
+            yield replace(made, way=f"{made.way}{DENIED}", question=other)
     if plain and made.label and random_.random() < ASKED_FOR_MANNER:
         yield replace(made, way="manner", question=forms.in_another_manner(plain, random_), label=0)
     if random_.random() < ASKED_AS_LIST and (listed := forms.as_list(made.question, random_)):

@@ -45,11 +45,15 @@ def exact_match(answer: str, question: Question) -> bool | None:
 
 
 def contains_gold(answer: str, question: Question) -> bool | None:
-    """A gold string (for "all": every one) is a run of whole words of the answer, in normal form. None without short gold."""
+    """A gold string (for "all": every one) is a run of whole words of the answer, in normal form. None without short gold.
+
+    A gold yes or no must be its first word: "no" stands in many a sentence that says something else.
+    """
     if not has_short_gold(question):
         return None
     words = normalise(answer).split()
-    found = (_contains(words, normalise(gold).split()) for gold in question.answers)
+    golds = [normalise(gold) for gold in question.answers]
+    found = (words[:1] == [gold] if gold in ("yes", "no") else _contains(words, gold.split()) for gold in golds)
     return all(found) if question.match == "all" else any(found)
 
 

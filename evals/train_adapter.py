@@ -2,7 +2,8 @@
 
 A LoRA (Hu et al., ICLR 2022) on the attention of the pinned model, which teaches it one thing: to begin with the number of the
 sentence that answers, or with the refusal where none does (`evals.adapter_cases`, `evals.written_cases`), also where it is shown
-one sentence by itself, as the product asks where it is unsure (`evals.adapter_cases.looks`). The weights below it
+one sentence by itself, as the product asks where it is unsure (`evals.adapter_cases.looks`); and to say after the number what
+that sentence says to a question for yes or no. The weights below it
 are the file's own, 4 bits and all, so it fits what runs (Dettmers et al., NeurIPS 2023). Questions on the same sentences are
 read in one go: each sees the sentences and itself, and no other question. A few short answers keep up a way of writing: in the
 question's own words (`evals.question_forms`), where the gate lets them pass.
@@ -65,6 +66,7 @@ STEPS_KEPT = 50  # the file is written so often: what is killed has lost no hour
 HELD_OUT = 5  # articles of SQuAD
 LOOKS_OF_A_CASE = 6  # closer looks at what a search shows, at most
 LOOKS_TOGETHER = 9  # of them are read in one go
+SETTLED = 220  # looks at SQuAD's sentences that say yes, and as many at those that say no
 REST_OF_REFUSAL = 0.1  # what its later tokens count beside the first
 WRITTEN = 0.75  # what a whole short answer counts beside its mark
 END = "<|im_end|>"
@@ -139,7 +141,26 @@ def looked_at(found: Sequence[Case], encode: Callable[[str], list[int]], *, seed
     random_ = random.Random(seed)
     looks = [look for case in found for look in islice(adapter_cases.looks(case, random_), LOOKS_OF_A_CASE)]
     random_.shuffle(looks)
+    return in_rows(looks, encode)
+
+
+def in_rows(looks: Sequence[Look], encode: Callable[[str], list[int]]) -> list[Packed]:
+    """Return closer looks, LOOKS_TOGETHER a row."""
     return [packed_looks(looks[at : at + LOOKS_TOGETHER], encode) for at in range(0, len(looks), LOOKS_TOGETHER)]
+
+
+def settled(
+    articles: Sequence[Mapping[str, Any]], documents: Sequence[written_cases.Document], *, seed: int
+) -> list[Look]:
+    """Return closer looks that tell yes from no: all of the documents', and of SQuAD's articles SETTLED of each."""
+    random_ = random.Random(seed)
+    looks = list(adapter_cases.settled(articles, seed=seed))
+    found = list(written_cases.settled(documents))
+    for verdict in ("Yes", "No"):
+        some = [look for look in looks if look.asked.verdict == verdict]
+        found += random_.sample(some, min(SETTLED, len(some)))
+    random_.shuffle(found)
+    return found
 
 
 def _answer(asked: Asked, encode: Callable[[str], list[int]], text: str) -> tuple[list[int], list[float]]:
@@ -148,7 +169,11 @@ def _answer(asked: Asked, encode: Callable[[str], list[int]], text: str) -> tupl
         tokens = encode(f"{REFUSAL}{END}")
         return tokens, [1.0] + [REST_OF_REFUSAL] * (len(tokens) - 1)
     marks = "".join(f"[{label}]" for label in (asked.label, *asked.also))
-    mark, rest = encode(marks), encode(f" {text}{END}") if text else []
+    mark = encode(marks)
+    if kinds.kind(asked.question) == "yes-no":
+        told = encode(f" {asked.verdict}{END}" if asked.verdict else END)
+        return mark + told, [1.0] * (len(mark) + 1) + [REST_OF_REFUSAL] * (len(told) - 1)
+    rest = encode(f" {text}{END}") if text else []
     return mark + rest, [1.0] * len(mark) + [WRITTEN / max(1, len(rest))] * len(rest)
 
 
@@ -300,11 +325,15 @@ def measure(model: Any, rows: Iterable[Packed], encode: Callable[[str], list[int
     import torch
 
     mark, refusal = encode("[")[0], encode(REFUSAL)[0]
+    yes, no = encode(" Yes")[0], encode(" No")[0]
     told: dict[str, list[tuple[float, bool, bool]]] = {name: [] for name in ("all", "yes or no", "lists")}
+    verdicts = []
     for row in rows:
         with torch.no_grad():
             found = logits(model, row)
         for at, target in enumerate(row.targets):
+            if target.token in (yes, no):
+                verdicts.append((found[at, yes] > found[at, no]) == (target.token == yes))
             if target.begins is None:
                 continue
             leaning, label = float(found[at, mark] - found[at, refusal]), target.begins.label
@@ -312,7 +341,10 @@ def measure(model: Any, rows: Iterable[Packed], encode: Callable[[str], list[int
             for name in ("all", {"yes-no": "yes or no", "several": "lists"}.get(kinds.kind(target.begins.question))):
                 if name:
                     told[name].append((leaning, label > 0, right))
-    return "held out " + "; ".join(f"{name}: {_figures(some)}" for name, some in told.items())
+    figures = [f"{name}: {_figures(some)}" for name, some in told.items()]
+    if verdicts:
+        figures.append(f"yes told from no: {np.mean(verdicts):.3f} of {len(verdicts)}")
+    return "held out " + "; ".join(figures)
 
 
 def _figures(told: Sequence[tuple[float, bool, bool]]) -> str:
@@ -451,6 +483,8 @@ def _train(args: argparse.Namespace) -> int:
     apart |= {one.article.id for one in documents if one.held_out}
     taught = [case for case in found if case.article_id not in apart]
     rows = [packed(case, encode, texts) for case in taught] + looked_at(taught, encode, seed=args.seed)
+    learnt = [one for one in documents if not one.held_out]
+    rows += in_rows(settled(articles[HELD_OUT:], learnt, seed=args.seed), encode)
     random.Random(args.seed).shuffle(rows)
     held_out = [packed(case, encode, {}) for case in found if case.article_id in apart]
     made = adapted(model, seed=args.seed)

@@ -6,7 +6,8 @@ can be.
 
 A file has an article as `article-qa add` reads it (` date YYYY-MM-DD `, then its title on a line of its own, an empty line and
 prose), a line `=====`, and the questions: `? ` and the question, then for each sentence that answers it a line `= ` and a piece
-of that sentence, the best one first, or a line `-` where the article does not say. `! ` and the short answer may follow.
+of that sentence, the best one first, or a line `-` where the article does not say. `! ` and the short answer may follow, and to a
+question for yes or no `! Yes` or `! No`, unless neither is right.
 
 `python -m evals.written_cases DIR` writes the documents that are held out from the training as `articles.jsonl` and
 `questions.jsonl`, to be asked by `evals.run`.
@@ -23,7 +24,18 @@ from pathlib import Path
 from typing import Any
 
 from evals import reader_cases as reader
-from evals.adapter_cases import LEFT_OUT, Asked, Case, likeness, read_of, searching, shown, without
+from evals.adapter_cases import (
+    LEFT_OUT,
+    Asked,
+    Case,
+    Look,
+    likeness,
+    look_at,
+    read_of,
+    searching,
+    shown,
+    without,
+)
 from evals.run import exit_status, say
 from evals.rundir import encode
 from index.errors import InputError
@@ -33,11 +45,13 @@ from index.sentences import split
 from index.types import Article, Sentence
 from index.words import rough_stems
 from qa import kinds
+from qa.abstain import Verdict
 from qa.answer import Asker
 from qa.prompt import defused
 from qa.reader import put
 from qa.types import Evidence
 
+VERDICTS: tuple[Verdict, ...] = ("Yes", "No")
 TAUGHT = Path(__file__).parent / "taught"
 HELD_OUT = "-12"  # the end of the names of documents that nothing is trained on: the last one of each kind
 QUESTIONS = "\n=====\n"
@@ -56,6 +70,7 @@ class Written:
     text: str
     places: tuple[tuple[int, int], ...]  # characters within each sentence that answers, the best first; () if none does
     answer: str = ""
+    verdict: Verdict | None = None  # what the sentences say to a question for yes or no; None where they say neither
 
     def labels(self, article_id: str, evidence: Sequence[Evidence]) -> tuple[int, ...]:
         """The numbers of the sentences shown that answer, the best first."""
@@ -102,6 +117,16 @@ def cases(documents: Sequence[Document], folder: Path, *, seed: int) -> Iterator
             made = _case(asker, document, question, random_)
             if made is not None:
                 yield made
+
+
+def settled(documents: Sequence[Document]) -> Iterator[Look]:
+    """Yield looks at the best sentence to each question for yes or no: what it says there, and where it says neither."""
+    for document in documents:
+        sentences = split(document.article)
+        for question in document.questions:
+            if kinds.kind(question.text) == "yes-no" and (answering := _answering(question, sentences)):
+                asked = Asked("written, settled", defused(question.text), 1, verdict=question.verdict)
+                yield look_at(document.article, sentences[next(iter(answering))], asked)
 
 
 def _case(asker: Asker, document: Document, searched: Written, random_: random.Random) -> Case | None:
@@ -217,7 +242,7 @@ def _asked(one: Written, article_id: str, evidence: Sequence[Evidence]) -> Asked
     if not labels:
         return Asked("written, not shown" if one.places else "written, not told", defused(one.text), 0)
     named = 1 if kinds.kind(one.text) == "yes-no" else MOST_NAMED
-    return Asked("written", defused(one.text), labels[0], one.answer, tuple(sorted(labels[1:named])))
+    return Asked("written", defused(one.text), labels[0], one.answer, tuple(sorted(labels[1:named])), one.verdict)
 
 
 def _read(file: Path) -> Document:
@@ -242,7 +267,8 @@ def _read(file: Path) -> Document:
 
 def _more(question: Written, piece: str, mark: str, file: Path, text: str) -> Written:
     if mark == "!":
-        return replace(question, answer=piece)
+        told = next((one for one in VERDICTS if one == piece), None)
+        return replace(question, answer=piece) if told is None else replace(question, verdict=told)
     if text.count(piece) != 1:
         raise InputError(f"{file}: the text has this {text.count(piece)} times, and should have it once: {piece!r}")
     start = text.index(piece)
@@ -260,7 +286,8 @@ def gold(documents: Sequence[Document]) -> tuple[list[dict[str, Any]], list[dict
                 {"article_id": a.id, "sentence": a.text[start:end], "start": start, "end": end}
                 for start, end in one.places
             ]
-            row = {"id": f"{a.id}-{number}", "question": one.text, "answers": [one.answer] if one.answer else []}
+            answers = [told for told in (one.answer, one.verdict) if told]
+            row = {"id": f"{a.id}-{number}", "question": one.text, "answers": answers}
             questions.append({**row, "answerable": bool(spans), "type": kinds.kind(one.text), "evidence": spans})
     return articles, questions
 

@@ -44,6 +44,8 @@ from qa.types import Citation, Evidence, EvidenceFound, Reading
 
 Read = Callable[[str, Sequence[Evidence]], Sequence[Reading]]  # as `qa.reader` reads
 Look = Callable[[Sequence[Evidence]], float | None]  # what a taught model leans to, shown these sentences alone
+Tell = Callable[[Evidence], float | None]  # its log-odds of yes against no, shown this sentence alone
+Verdict = Literal["Yes", "No"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +103,8 @@ LOOKS_BETTER = (
 # Yes or no that no rule tells: where the model leans to less when it sees its sentence alone, that settles nothing. Of 29 such
 # sentences it withholds 8 of 17 that were beside the point and one of 12 others.
 DISOWNED = -0.5
+# Log-odds of yes against no from which a taught model is believed, where it leans so much to the sentence among all.
+SURE, SETTLES = 2.5, 2.0
 MOST_LOOKED = 4  # further sentences of a list that a taught model is asked about; each costs about a second
 MOST_LEANING = 8.0  # where the first words that a server tells of end
 FAR_BETTER = 2.5  # by so much, in logits of `_standings`, another sentence takes the place of what a small model cites
@@ -114,7 +118,7 @@ class Alone:
     """A sentence of the evidence that answers the question as it stands."""
 
     sentence: Evidence
-    verdict: Literal["Yes", "No"] | None  # what it says to a yes/no question
+    verdict: Verdict | None  # what it says to a yes/no question by a rule
     probability: float | None  # in [0, 1]; None where no cross-encoder has read it
 
 
@@ -127,6 +131,7 @@ class Answerability:
         self.named: int | None = None  # the label that a taught model began with
         self.look: Look | None = None  # a closer one, where the model can be asked for it
         self.closer: float | None = None  # what it leaned to at the last one
+        self.tell: Tell | None = None  # yes from no, where the model can be asked for it
         self.together: Mapping[int, tuple[Evidence, ...]] = {}  # `qa.explain.together`, for an explanation
         self._read = read
         self._readings: dict[int, Reading] = {}
@@ -228,7 +233,22 @@ class Answerability:
         named = (self._judged(one, None) for one in self._likeliest() if one.label == self.named)
         return settled or (next(named, None) if self.leaning is not None else None)
 
-    def _judged(self, one: Evidence, verdict: Literal["Yes", "No"] | None) -> Alone:
+    def verdict(self, one: Evidence) -> Verdict | None:
+        """Return what a sentence that answers says to a yes/no question; None where that is not sure.
+
+        A taught model tells it, where it can be asked; a rule (`kinds.verdict`) where there is none. Of 731 questions of
+        evals/taught the rule tells 71 right and 11 wrong; of 641 that ask the opposite of the same sentences, 23 and 55.
+        """
+        if self.tell is None:
+            return kinds.verdict(self.found.standalone, one.text, around(one))
+        if self.leaning is None or self.leaning < SETTLES:
+            return None
+        odds = self.tell(one)
+        if odds is None or abs(odds) < SURE:
+            return None
+        return "Yes" if odds > 0 else "No"
+
+    def _judged(self, one: Evidence, verdict: Verdict | None) -> Alone:
         told = self._with_beside([one])
         return Alone(one, verdict, self._probability(told, written=verdict is not None, fits=self._fits(*told)))
 
@@ -332,6 +352,18 @@ def leaning(instead: Mapping[str, float]) -> float:
     """
     refuses = sum(math.exp(log) for token, log in instead.items() if _begins_refusal(token))
     odds = math.log(max(1 - refuses, 1e-9)) - math.log(max(refuses, 1e-9))
+    return max(-MOST_LEANING, min(MOST_LEANING, odds))
+
+
+def yes_against_no(instead: Mapping[str, float]) -> float | None:
+    """Return the log-odds, within MOST_LEANING, of yes against no as a model's next token; None if it is likelier neither.
+
+    `instead` is as for `leaning`.
+    """
+    yes, no = (math.exp(instead.get(f" {word}", -math.inf)) for word in ("Yes", "No"))
+    if yes + no <= 0.5:
+        return None
+    odds = math.log(max(yes, 1e-9)) - math.log(max(no, 1e-9))
     return max(-MOST_LEANING, min(MOST_LEANING, odds))
 
 

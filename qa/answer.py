@@ -6,7 +6,7 @@ import logging
 import math
 import re
 import threading
-from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterable, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from datetime import date
@@ -19,7 +19,7 @@ from index.errors import InputError, LLMError
 from index.library import Library
 from index.types import Filter
 from qa import aspects, chat, compare, explain, facts, identity, kinds, overview, premise, wording
-from qa.abstain import Alone, Answerability, Read, leaning, says_something, staged
+from qa.abstain import Alone, Answerability, Read, leaning, says_something, staged, yes_against_no
 from qa.config import Config
 from qa.disagree import disagreement
 from qa.evidence import evidence_for, overview_evidence, wider_evidence
@@ -345,7 +345,7 @@ class Asker:
             taught=taught,
         )
         if taught:
-            judge.look = lambda sentences: _closer_look(llm, found.standalone, sentences)
+            _can_be_asked(judge, llm)
         if explain.wanted(found.standalone) and not aspects.asks_for_all(found.standalone):
             judge.together = explain.together(found.evidence, self._text_of)
         ear = _Ear(desk, taught=taught)
@@ -364,7 +364,7 @@ class Asker:
                         yield DraftGrown(growing)
         except LLMError as exc:
             detail = str(exc) or type(exc).__name__
-            judge.look = None
+            judge.look = judge.tell = None
         text, finish = ear.text, ear.finish
         if judge.together and ear.waiting:
             yield DraftGrown(ear.growing)  # the looks at what stands beside it take a while
@@ -780,7 +780,8 @@ class _Desk:
         agrees = self._judge.closer is not None and self._judge.closer >= 0
         self.hesitates = meant and not agrees and self._judge.unhurried(found.probability) < self._least
         sentence, text = found.sentence, kinds.plain(defused(found.sentence.text))
-        told = f"{found.verdict}: {text}" if found.verdict else self._in_full(text, sentence.text, sentence.date)
+        verdict = self._judge.verdict(sentence) if self._kind == "yes-no" else None
+        told = f"{verdict}: {text}" if verdict else self._in_full(text, sentence.text, sentence.date)
         claim = self._pointed(self._with_its_name(Claim(told, (sentence.cited(),))))
         return _correction(self._found, [claim]) or claim
 
@@ -815,7 +816,7 @@ class _Desk:
         if why or said:
             return Claim(claim.text, (), (*claim.rejected, Rejection(None, why or "said already")))
         self._told.add(text)
-        return self._with_its_name(replace(claim, text=self._begins(text)))
+        return self._with_its_name(replace(claim, text=self._begins(text, claim)))
 
     def _outdone(self, claim: Claim) -> Alone | None:
         """The sentence that answers far better than those that a small model's first claim cites; None if there is none.
@@ -896,21 +897,28 @@ class _Desk:
         return claim if self._strong else _pointed(claim, self._judge)
 
     def _misled(self, text: str, claim: Claim) -> str | None:
-        """Why an answer to a yes/no question begins wrongly; None if it does not."""
-        if self._begun or self._kind != "yes-no" or not kinds.begins(text):
+        """Why a small model's answer to a yes/no question begins wrongly; None if it does not.
+
+        A large one knows better than the rule (`Answerability.verdict`).
+        """
+        if self._strong or self._begun or self._kind != "yes-no" or not kinds.begins(text):
             return None
         told = kinds.verdict(self._found.standalone, claim.citations[0].quote)
         if told is None or text.casefold().startswith(told.casefold()):
             return None
         return f"begins with yes or no where the cited sentence says {told.lower()}"
 
-    def _begins(self, text: str) -> str:
-        """The text, which begins an answer to a yes/no question with yes or no where a rule can tell."""
+    def _begins(self, text: str, claim: Claim) -> str:
+        """The text, which begins an answer to a yes/no question with yes or no where a taught model, or else a rule, can tell."""
         if self._begun or self._kind != "yes-no":
             return text
         self._begun = True
-        said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
-        return f"{said}: {text}" if said else text
+        cited = [e for e in self._found.evidence if any(e.label == one.label for one in claim.citations)]
+        if self._taught:
+            said = self._judge.verdict(cited[0]) if len(cited) == 1 else None
+        else:
+            said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
+        return f"{said}: {text}" if said and not text.startswith(said) else text
 
     def _in_full(self, text: str, quoted: str, published: date | None) -> str:
         return kinds.in_full(text, quoted, published) if self._kind == "when" else text
@@ -925,15 +933,37 @@ def _settled(found: EvidenceFound) -> list[Claim]:
     return [claim if len(claim.citations) > 1 else replace(claim, text=_shown(claim.text)) for claim in told]
 
 
+def _can_be_asked(judge: Answerability, llm: LLM) -> None:
+    """Let a taught model be asked about one sentence of what is judged by itself."""
+    question = judge.found.standalone
+    judge.look = lambda sentences: _closer_look(llm, question, sentences)
+    judge.tell = lambda sentence: _yes_against_no(llm, question, sentence)
+
+
 def _closer_look(llm: LLM, question: str, sentences: Sequence[Evidence]) -> float | None:
     """What a taught model leans to where it is shown nothing but these sentences; None if it does not tell."""
-    prompt = render(question, [replace(e, label=at) for at, e in enumerate(sentences, start=1)], mark_first=True)
+    instead = _first_token(llm, _alone(question, sentences))
+    return leaning(instead) if instead else None
+
+
+def _yes_against_no(llm: LLM, question: str, sentence: Evidence) -> float | None:
+    """The log-odds of yes against no right after it has named the one sentence that it is shown; None if it does not tell."""
+    return yes_against_no(_first_token(llm, replace(_alone(question, [sentence]), begin="[1]")))
+
+
+def _alone(question: str, sentences: Sequence[Evidence]) -> Prompt:
+    """What a taught model is asked where it is shown nothing but these sentences."""
+    return render(question, [replace(e, label=at) for at, e in enumerate(sentences, start=1)], mark_first=True)
+
+
+def _first_token(llm: LLM, prompt: Prompt) -> Mapping[str, float]:
+    """What the next token may be, with the natural logarithm of each probability; empty if the model does not tell."""
     try:
         with closing(llm.stream(prompt, max_tokens=1)) as chunks:
-            told = [leaning(chunk.instead) for chunk in chunks if chunk.instead]
+            told = [chunk.instead for chunk in chunks if chunk.instead]
     except LLMError:
-        return None
-    return told[0] if told else None
+        return {}
+    return told[0] if told else {}
 
 
 def _named_all_the_same(llm: LLM, prompt: Prompt, leans: float | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from evals.adapter_cases import Asked, Case
 from evals.train_adapter import Packed, packed, packed_looks
 from index.errors import InputError
 from qa import kinds, prompt
+from qa.abstain import Verdict
 
 GOLDS = {question: answer for asked in PARAGRAPHS.values() for question, answer in asked}
 
@@ -106,6 +108,21 @@ def test_closer_looks_see_nothing_of_each_other() -> None:
             marks if look.asked.label else "NOT STATED<|im_end|>"
         )
     assert [one.begins for one in made.targets if one.begins] == [look.asked for look in looks]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "told"), [("Yes", " Yes<|im_end|>"), ("No", " No<|im_end|>"), (None, "<|im_end|>")]
+)
+def test_what_the_sentence_says_to_yes_or_no_stands_after_its_number(verdict: Verdict | None, told: str) -> None:
+    asked = Asked("settled", "Did Mittal meet him?", 1, verdict=verdict)
+    made = packed(case(asked, replace(asked, label=0)), encode, {})
+    piece = [at for at, number in enumerate(made.pieces) if number == 1]
+    assert words([made.tokens[at] for at in piece]).endswith(f"assistant\n[1]{told}")
+    weights = [one.weight for one in made.targets if made.pieces[one.at] == 1]
+    assert weights[:4] == [1.0] * 4
+    assert words([made.tokens[at] for at, number in enumerate(made.pieces) if number == 2]).endswith(
+        "NOT STATED<|im_end|>"
+    )
 
 
 def test_looks_are_drawn_of_every_case_and_read_some_at_a_time() -> None:
@@ -212,11 +229,30 @@ def test_the_cases_are_what_the_product_shows(tmp_path: Path, monkeypatch: pytes
             assert (one.label > 0) is (one.way.partition(",")[0] in {"answered", "other"})
             if one.way.endswith(", yes"):
                 assert kinds.kind(one.question) == "yes-no"
+            assert one.verdict == ("Yes" if one.label and kinds.kind(one.question) == "yes-no" else None)
             if one.way in {"answered", "other"}:
                 assert one.answer == GOLDS[one.question]
                 assert one.answer in made.evidence[one.label - 1].text
             elif not one.label:
                 assert one.question not in GOLDS or GOLDS[one.question] not in made.shown
+
+
+def test_squads_sentences_settle_yes_and_no(monkeypatch: pytest.MonkeyPatch) -> None:
+    for share in ("LOWERED", "CLIPPED", "DATED"):
+        monkeypatch.setattr(adapter_cases, share, 0.0)
+    text = "Ada Brink opened a mill in 1931. It burned down in 1950."
+    asked = (("When did Ada Brink open a mill?", "1931"), ("When did the mill burn down?", "1950"))
+    questions = [{"question": q, "answers": [{"text": a, "answer_start": text.index(a)}]} for q, a in asked]
+    article = {"title": "Holm", "paragraphs": [{"context": text, "qas": questions}]}
+    looks = list(adapter_cases.settled([article], seed=0))
+    first, second = (f"Holm\n[1] {one}\n\n" for one in ("Ada Brink opened a mill in 1931.", "It burned down in 1950."))
+    assert [(look.shown, look.asked.question, look.asked.verdict) for look in looks] == [
+        (first, "Did Ada Brink open a mill in 1931?", "Yes"),
+        (first, "Did Ada Brink open a mill in 1950?", "No"),
+        (second, "Did the mill burn down in 1950?", "Yes"),
+        (second, "Did the mill burn down in 1931?", "No"),
+    ]
+    assert {look.asked.label for look in looks} == {1}
 
 
 def test_the_sentence_that_answers_can_be_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,6 +31,9 @@ Her brother Olaf left the firm in March. So did the cook, Pia Berg.
 ? Did Ada Lind's brother stay with the firm?
 = Her brother Olaf left
 = So did the cook
+! No
+? Is the broken shaft Ada Lind's fault?
+= blamed a broken shaft
 """
 
 
@@ -50,15 +53,25 @@ def test_a_file_is_an_article_with_questions(folder: Path) -> None:
     assert article.text.endswith("Pia Berg.")
     pieces = [[article.text[start:end] for start, end in one.places] for one in document.questions]
     left = ["Her brother Olaf left", "So did the cook"]
-    assert pieces == [["blamed a broken shaft"], left, [], left]
-    assert [one.answer for one in document.questions] == ["", "Olaf", "", ""]
+    assert pieces == [["blamed a broken shaft"], left, [], left, ["blamed a broken shaft"]]
+    assert [one.answer for one in document.questions] == ["", "Olaf", "", "", ""]
+    assert [one.verdict for one in document.questions] == [None, None, None, "No", None]
+
+
+def test_what_settles_yes_or_no_is_looked_at_by_itself(folder: Path) -> None:
+    looks = list(written_cases.settled(written_cases.read_documents(folder)))
+    heading = "The ferry at Varn (Sunday, 14 May 2023)\n"
+    assert [(look.shown, look.asked.label, look.asked.verdict) for look in looks] == [
+        (f"{heading}[1] Her brother Olaf left the firm in March.\n\n", 1, "No"),
+        (f"{heading}[1] Ada Lind, who runs it, blamed a broken shaft.\n\n", 1, None),
+    ]
 
 
 def test_the_cases_name_every_sentence_shown_that_answers(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(written_cases, "LEFT_OUT", 0.0)
     documents = written_cases.read_documents(folder)
     found = list(written_cases.cases(documents, folder / "library", seed=0))
-    assert len(found) == 4
+    assert len(found) == 5
     assert all(made.asked for made in found)
     for made in found:
         assert made.article_id == "ferry-12"
@@ -72,6 +85,7 @@ def test_the_cases_name_every_sentence_shown_that_answers(folder: Path, monkeypa
                 assert "Pia Berg" in said
             if kinds.kind(one.question) == "yes-no":
                 assert not one.also
+            assert one.verdict == ("No" if one.question.startswith("Did Ada") and one.label else None)
             assert (one.way == "written") is bool(one.label)
             assert bool(one.answer) is (one.question.startswith("List") and bool(one.label))
     assert {one.way for made in found for one in made.asked} >= {"written", "written, not told"}
@@ -110,6 +124,8 @@ def test_all_of_them_can_be_read_and_some_are_held_out() -> None:
     questions = [one for document in documents for one in document.questions]
     assert len({one.article.id for one in documents}) == len(documents) > 100
     assert 0 < sum(one.held_out for one in documents) < len(documents) / 8
+    told = [one.verdict for one in questions if kinds.kind(one.text) == "yes-no" and one.places]
+    assert 0.4 < told.count("Yes") / (len(told) - told.count(None)) < 0.6
     assert 0.3 < sum(not one.places for one in questions) / len(questions) < 0.45
     assert all(isinstance(one, Written) and one.text for one in questions)
 
@@ -120,12 +136,13 @@ def test_what_is_held_out_can_be_asked_by_the_evals(
     (folder / "ferry-01.txt").write_text(FILE, encoding="utf-8")
     out = tmp_path / "gold"
     assert written_cases.main([str(out), "--written", str(folder)]) == 0
-    assert "questions.jsonl: 4" in capsys.readouterr().err
+    assert "questions.jsonl: 5" in capsys.readouterr().err
     articles, problems = data.read_articles(out / "articles.jsonl")
     assert not problems
     questions = data.read_questions(out / "questions.jsonl")
-    assert [one.id for one in questions] == [f"ferry-12-{number}" for number in (1, 2, 3, 4)]
-    assert [one.answerable for one in questions] == [True, True, False, True]
+    assert [one.id for one in questions] == [f"ferry-12-{number}" for number in (1, 2, 3, 4, 5)]
+    assert [one.answerable for one in questions] == [True, True, False, True, True]
+    assert questions[3].answers == ("No",)
     texts = {one.id: one.text for one in articles}
     assert not data.check_gold(questions, texts)
     row = json.loads((out / "articles.jsonl").read_text(encoding="utf-8"))
@@ -140,6 +157,7 @@ def test_the_reader_learns_what_answers_and_what_only_looks_like_it(folder: Path
     assert {case.way for case in made} == {"written", "written, beside", "written, not told"}
     assert {case.title for case in made} == {"The ferry at Varn"}
     gold = {"why did the varn ferry stop?": ["blamed a broken shaft"]}
+    gold["Is the broken shaft Ada Lind's fault?"] = ["blamed a broken shaft"]
     for asked in ("List everyone who left the ferry firm?", "Did Ada Lind's brother stay with the firm?"):
         gold[asked] = ["Her brother Olaf left", "So did the cook"]
     for case in made:

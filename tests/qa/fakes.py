@@ -23,7 +23,7 @@ class ScriptedLLM:
 
     name = "scripted"
 
-    def __init__(self, *replies: Reply, finish: Finish = "stop", hosted: bool = False, begun: str = "") -> None:
+    def __init__(self, *replies: Reply, finish: Finish = "stop", hosted: bool = False, begun: str | Chunk = "") -> None:
         """`begun` is what it goes on with where a prompt begins its answer; such prompts are not kept."""
         self.hosted = hosted
         self._begun = begun
@@ -38,7 +38,8 @@ class ScriptedLLM:
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Generator[Chunk, None, None]:
         """Yield the next reply. Raises AssertionError if asked once too often."""
         if prompt.begin:
-            yield from (Chunk(self._begun), Chunk("", "length"))
+            yield self._begun if isinstance(self._begun, Chunk) else Chunk(self._begun)
+            yield Chunk("", "length")
             return
         self.prompts.append(prompt)
         self.max_tokens.append(max_tokens)

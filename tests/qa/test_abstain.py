@@ -11,7 +11,19 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from index.types import Passage
-from qa.abstain import CLOSER, FAR_BETTER, FLOOR, MOST_LEANING, NEAR, Answerability, Read, leaning
+from qa.abstain import (
+    CLOSER,
+    FAR_BETTER,
+    FLOOR,
+    MOST_LEANING,
+    NEAR,
+    SETTLES,
+    SURE,
+    Answerability,
+    Read,
+    leaning,
+    yes_against_no,
+)
 from qa.types import Citation, Evidence, EvidenceFound, Hit, Reading
 
 WHO = "who did Mittal meet?"
@@ -51,6 +63,39 @@ logits = st.floats(-11, 11)
 )
 def test_a_model_leans_to_an_answer_by_its_first_word(instead: dict[str, float], wanted: float) -> None:
     assert leaning({token: math.log(p) for token, p in instead.items()}) == pytest.approx(wanted, abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("instead", "wanted"),
+    [
+        ({" Yes": 0.75, " No": 0.25}, 1.0986),
+        ({" Yes": 0.1, " No": 0.45, "": 0.45}, -1.5041),
+        ({" Yes": 0.25, " No": 0.25, "<|im_end|>": 0.5}, None),  # as likely neither
+        ({" No": 1.0}, -MOST_LEANING),
+        ({}, None),
+    ],
+)
+def test_a_model_tells_yes_from_no_by_the_word_after_the_number(
+    instead: dict[str, float], wanted: float | None
+) -> None:
+    told = yes_against_no({token: math.log(p) for token, p in instead.items()})
+    assert told == (None if wanted is None else pytest.approx(wanted, abs=1e-4))
+
+
+def test_a_model_that_is_not_sure_tells_neither() -> None:
+    judge = Answerability(found("Did Mittal meet Stanekzai?", [6.0]))
+    [one] = judge.found.evidence
+    judge.leaning = SETTLES
+    for odds, told in ((SURE, "Yes"), (-SURE, "No"), (SURE - 0.1, None), (0.1 - SURE, None), (None, None)):
+        judge.tell = lambda _, odds=odds: odds  # type: ignore[misc]
+        assert judge.verdict(one) == told
+    judge.tell, judge.leaning = lambda _: MOST_LEANING, SETTLES - 0.1
+    assert judge.verdict(one) is None  # it is not sure of the sentence
+
+
+def test_where_no_model_can_be_asked_a_rule_tells_yes_from_no() -> None:
+    made = found("Did Mittal meet Stanekzai in Doha?", [6.0, 5.0], texts=("Mittal met Stanekzai in Doha.", MET))
+    assert [Answerability(made).verdict(one) for one in made.evidence] == ["Yes", None]
 
 
 @given(logits, logits, logits)

@@ -349,6 +349,12 @@ def first_word(refuses: float, begins: str = "[1]") -> Chunk:
     return Chunk(begins, instead={"[": math.log(1 - refuses), "NOT": math.log(refuses)})
 
 
+def word(text: str, likely: float) -> Chunk:
+    """What a model goes on with that is so sure of it, and else would write the other of yes and no."""
+    other = {" Yes": " No", " No": " Yes"}.get(text, " Yes")
+    return Chunk(text, instead={text: math.log(likely), other: math.log(1 - likely)})
+
+
 @pytest.mark.parametrize("split", [1, 2, 3, 40])
 def test_a_taught_model_writes_no_more_than_which_sentences_answer(
     split: int, library: Library, reranker: Reranker, met: int
@@ -1027,6 +1033,23 @@ def test_to_yes_or_no_a_small_model_says_nothing_in_its_own_words(reranker: Rera
         library.embed_pending()
         [claim] = asked().shown
         assert claim.text == said
+        # What the taught model makes of that sentence is told, if it is sure.
+        [claim] = asked(begun=word(" No", 0.999)).shown
+        assert claim.text == f"No: {said}"
+        assert [one.quote for one in claim.citations] == [said]
+        for unsure in (word(" Yes", 0.6), word("", 0.999), Chunk(" Yes")):
+            assert [claim.text for claim in asked(begun=unsure).shown] == [said]
+
+
+def test_a_taught_model_is_believed_before_the_rule(library: Library, reranker: Reranker, met: int) -> None:
+    def asked(begun: str | Chunk) -> Answer:
+        llm = ScriptedLLM([first_word(0.001, f"[{met}]")], [first_word(0.001)], begun=begun)
+        question = "Did Mittal meet Sher Mohammad Abbas Stanekzai?"
+        return Asker(library, Config(), llm=llm, reranker=lambda: reranker).ask(question)
+
+    assert asked(word(" Yes", 0.999)).text == f"Yes: {MET}"
+    assert asked(word(" No", 0.999)).text == f"No: {MET}"
+    assert asked("").text == MET
 
 
 # --- a question in two steps --------------------------------------------------------------------------------------------
