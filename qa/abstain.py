@@ -239,9 +239,9 @@ class Answerability:
         A taught model tells it, where it can be asked; a rule (`kinds.verdict`) where there is none. Of 731 questions of
         evals/taught the rule tells 71 right and 11 wrong; of 641 that ask the opposite of the same sentences, 23 and 55.
         """
-        if self.tell is None:
+        if self.tell is None or self.leaning is None:
             return kinds.verdict(self.found.standalone, one.text, around(one))
-        if self.leaning is None or self.leaning < SETTLES:
+        if self.leaning < SETTLES:
             return None
         odds = self.tell(one)
         if odds is None or abs(odds) < SURE:

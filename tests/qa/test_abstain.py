@@ -94,8 +94,10 @@ def test_a_model_that_is_not_sure_tells_neither() -> None:
 
 
 def test_where_no_model_can_be_asked_a_rule_tells_yes_from_no() -> None:
-    made = found("Did Mittal meet Stanekzai in Doha?", [6.0, 5.0], texts=("Mittal met Stanekzai in Doha.", MET))
-    assert [Answerability(made).verdict(one) for one in made.evidence] == ["Yes", None]
+    texts = ("Mittal met Stanekzai in Doha.", "The talks with Stanekzai were held at the embassy.")
+    judge = Answerability(found("Did Mittal meet Stanekzai in Doha?", [6.0, 5.0], texts=texts))
+    for judge.tell in (None, lambda _: -MOST_LEANING):
+        assert [judge.verdict(one) for one in judge.found.evidence[:2]] == ["Yes", None]
 
 
 @given(logits, logits, logits)

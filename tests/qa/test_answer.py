@@ -1015,13 +1015,11 @@ def test_to_yes_or_no_a_small_model_says_nothing_in_its_own_words(reranker: Rera
     said = "It would be the first cut since 2009, when Halvorsen Foods closed its plant in Moss."
 
     def asked(**llm: Any) -> Answer:  # noqa: ANN401
-        model = ScriptedLLM(
-            lambda prompt: (
-                f"[{next(n for n, e in prompt.labels.items() if e.text == said)}] Halvorsen Foods sold its plant in Moss."
-            ),
-            [first_word(0.1)],
-            **llm,
-        )
+        def says(prompt: Prompt) -> Chunk:
+            number = next(n for n, e in prompt.labels.items() if e.text == said)
+            return Chunk(f"[{number}] Halvorsen Foods sold its plant in Moss.", instead={"[": 0.0})
+
+        model = ScriptedLLM(says, [first_word(0.1)], **llm)
         return Asker(library, Config(answerable=0.0), llm=model, reranker=lambda: reranker).ask(
             "Did Halvorsen Foods sell its plant in Moss?"
         )
