@@ -87,7 +87,7 @@ def test_a_model_that_is_not_sure_tells_neither() -> None:
     [one] = judge.found.evidence
     judge.leaning = SETTLES
     for odds, told in ((SURE, "Yes"), (-SURE, "No"), (SURE - 0.1, None), (0.1 - SURE, None), (None, None)):
-        judge.tell = lambda _, odds=odds: odds  # type: ignore[misc]
+        judge.tell = lambda _, odds=odds: odds
         assert judge.verdict(one) == told
     judge.tell, judge.leaning = lambda _: MOST_LEANING, SETTLES - 0.1
     assert judge.verdict(one) is None  # it is not sure of the sentence
