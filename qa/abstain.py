@@ -103,8 +103,11 @@ LOOKS_BETTER = (
 # Yes or no that no rule tells: where the model leans to less when it sees its sentence alone, that settles nothing. Of 29 such
 # sentences it withholds 8 of 17 that were beside the point and one of 12 others.
 DISOWNED = -0.5
-# Log-odds of yes against no from which a taught model is believed, where it leans so much to the sentence among all.
-SURE, SETTLES = 2.5, 2.0
+# Log-odds of yes against no from which a taught model is believed, either way: it has seen more questions with a yes.
+SURE_OF_YES, SURE_OF_NO = 3.0, -2.0
+SETTLES = (
+    2.5  # log-odds of its first word from which it is asked for that: those it leans to less mostly settle nothing
+)
 MOST_LOOKED = 4  # further sentences of a list that a taught model is asked about; each costs about a second
 MOST_LEANING = 8.0  # where the first words that a server tells of end
 FAR_BETTER = 2.5  # by so much, in logits of `_standings`, another sentence takes the place of what a small model cites
@@ -244,7 +247,7 @@ class Answerability:
         if self.leaning < SETTLES:
             return None
         odds = self.tell(one)
-        if odds is None or abs(odds) < SURE:
+        if odds is None or SURE_OF_NO < odds < SURE_OF_YES:
             return None
         return "Yes" if odds > 0 else "No"
 

@@ -918,7 +918,7 @@ class _Desk:
             said = self._judge.verdict(cited[0]) if len(cited) == 1 else None
         else:
             said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
-        return f"{said}: {text}" if said and not text.startswith(said) else text
+        return f"{said}: {text}" if said and not re.match(rf"{said}\b", text) else text
 
     def _in_full(self, text: str, quoted: str, published: date | None) -> str:
         return kinds.in_full(text, quoted, published) if self._kind == "when" else text

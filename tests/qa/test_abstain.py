@@ -18,7 +18,8 @@ from qa.abstain import (
     MOST_LEANING,
     NEAR,
     SETTLES,
-    SURE,
+    SURE_OF_NO,
+    SURE_OF_YES,
     Answerability,
     Read,
     leaning,
@@ -86,7 +87,8 @@ def test_a_model_that_is_not_sure_tells_neither() -> None:
     judge = Answerability(found("Did Mittal meet Stanekzai?", [6.0]))
     [one] = judge.found.evidence
     judge.leaning = SETTLES
-    for odds, told in ((SURE, "Yes"), (-SURE, "No"), (SURE - 0.1, None), (0.1 - SURE, None), (None, None)):
+    yes, no = SURE_OF_YES, SURE_OF_NO
+    for odds, told in ((yes, "Yes"), (no, "No"), (yes - 0.1, None), (no + 0.1, None), (None, None)):
         judge.tell = lambda _, odds=odds: odds
         assert judge.verdict(one) == told
     judge.tell, judge.leaning = lambda _: MOST_LEANING, SETTLES - 0.1
