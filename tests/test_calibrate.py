@@ -103,11 +103,13 @@ def test_so_is_what_the_model_leaned_to(tmp_path: Path, capsys: pytest.CaptureFi
 def test_a_closer_look_is_fitted_to_the_questions_that_had_one(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert calibrate.main(written(tmp_path / "made", told=True, looked=True)) == 0
+    # Among those that the first word left open its weight is hard to see: of MANY they tell it to within some .15 only.
+    many = 6 * MANY
+    assert calibrate.main(written(tmp_path / "made", many=many, told=True, looked=True)) == 0
     told = capsys.readouterr().out
     assert "closer" not in told.partition("with a closer look")[0]
     found = {line.split()[0]: line.split()[1] for line in told.partition("with a closer look")[2].splitlines() if line}
-    assert 300 < int(found["questions"].strip(",")) < MANY - 300
+    assert many / 8 < int(found["questions"].strip(",")) < many / 2
     assert float(found["closer"]) == pytest.approx(abstain.CLOSER.closer, abs=0.1)
     assert float(found["leaning"]) == pytest.approx(abstain.CLOSER.leaning, abs=0.15)
 
