@@ -106,9 +106,7 @@ LOOKS_BETTER = (
 DISOWNED = -0.5
 # Log-odds of yes against no from which a taught model is believed, either way: it has seen more questions with a yes.
 SURE_OF_YES, SURE_OF_NO = 3.0, -2.0
-SETTLES = (
-    2.5  # log-odds of its first word from which it is asked for that: those it leans to less mostly settle nothing
-)
+SETTLES = 2.5  # log-odds of its first word from which it is asked for that; what it leans to less settles little
 MOST_LOOKED = 4  # further sentences of a list that a taught model is asked about; each costs about a second
 MOST_LEANING = 8.0  # where the first words that a server tells of end
 FAR_BETTER = 2.5  # by so much, in logits of `_standings`, another sentence takes the place of what a small model cites
@@ -355,8 +353,7 @@ def leaning(instead: Mapping[str, float]) -> float:
     `instead` has what the token might have been, with the natural logarithm of each probability.
     """
     refuses = sum(math.exp(log) for token, log in instead.items() if _begins_refusal(token))
-    odds = math.log(max(1 - refuses, 1e-9)) - math.log(max(refuses, 1e-9))
-    return max(-MOST_LEANING, min(MOST_LEANING, odds))
+    return _log_odds(1 - refuses, refuses)
 
 
 def yes_against_no(instead: Mapping[str, float]) -> float | None:
@@ -367,7 +364,12 @@ def yes_against_no(instead: Mapping[str, float]) -> float | None:
     yes, no = (math.exp(instead.get(f" {word}", -math.inf)) for word in ("Yes", "No"))
     if yes + no <= 0.5:
         return None
-    odds = math.log(max(yes, 1e-9)) - math.log(max(no, 1e-9))
+    return _log_odds(yes, no)
+
+
+def _log_odds(one: float, other: float) -> float:
+    """The log-odds of one probability against another, within MOST_LEANING."""
+    odds = math.log(max(one, 1e-9)) - math.log(max(other, 1e-9))
     return max(-MOST_LEANING, min(MOST_LEANING, odds))
 
 

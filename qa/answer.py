@@ -730,7 +730,7 @@ class _Desk:
 
     def whole(self, claim: Claim) -> Iterator[Claim]:
         """Yield the claim with the sentences before and after it that belong to what it explains, if that is wanted."""
-        cited = [e for e in self._found.evidence if any(e.label == one.label for one in claim.citations)]
+        cited = self._cited(claim)
         if len(cited) != 1 or self._beside:
             yield claim
             return
@@ -756,6 +756,11 @@ class _Desk:
         if not kinds.opens_or_asks(sentence.text):
             return sentence
         return self._at(sentence.article_id, sentence.sentence + 1) or sentence
+
+    def _cited(self, claim: Claim) -> list[Evidence]:
+        """The sentences of the evidence that a claim cites."""
+        labels = {citation.label for citation in claim.citations}
+        return [e for e in self._found.evidence if e.label in labels]
 
     def _at(self, article_id: str, number: int) -> Evidence | None:
         """The sentence of the evidence with this number in its article."""
@@ -862,8 +867,7 @@ class _Desk:
 
         `likely` is the probability that the articles answer, if it is not that of a claim which the model wrote.
         """
-        labels = {citation.label for citation in claim.citations}
-        if any(staged(e) for e in self._found.evidence if e.label in labels):
+        if any(staged(e) for e in self._cited(claim)):
             return "the cited sentence stands in a made-up turn of a conversation"
         if likely is None and not self._passed:
             likely = self._judge.written(claim.citations)
@@ -913,8 +917,8 @@ class _Desk:
         if self._begun or self._kind != "yes-no":
             return text
         self._begun = True
-        cited = [e for e in self._found.evidence if any(e.label == one.label for one in claim.citations)]
         if self._taught:
+            cited = self._cited(claim)
             said = self._judge.verdict(cited[0]) if len(cited) == 1 else None
         else:
             said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
