@@ -6,8 +6,9 @@ can be.
 
 A file has an article as `article-qa add` reads it (` date YYYY-MM-DD `, then its title on a line of its own, an empty line and
 prose), a line `=====`, and the questions: `? ` and the question, then for each sentence that answers it a line `= ` and a piece
-of that sentence, the best one first, or a line `-` where the article does not say. `! ` and the short answer may follow, and to a
-question for yes or no `! Yes` or `! No`, unless neither is right.
+of that sentence, the best one first, or a line `-` where the article does not say (`- ` with a piece of the sentence that may be
+taken for one that does). `! ` and the short answer may follow, and to a question for yes or no `! Yes` or `! No`, unless neither
+is right.
 
 `python -m evals.written_cases DIR` writes the documents that are held out from the training as `articles.jsonl` and
 `questions.jsonl`, to be asked by `evals.run`.
@@ -20,6 +21,7 @@ import random
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +73,7 @@ class Written:
     places: tuple[tuple[int, int], ...]  # characters within each sentence that answers, the best first; () if none does
     answer: str = ""
     verdict: Verdict | None = None  # what the sentences say to a question for yes or no; None where they say neither
+    nearest: tuple[int, int] | None = None  # characters within a sentence that may be taken for one that answers
 
     def labels(self, article_id: str, evidence: Sequence[Evidence]) -> tuple[int, ...]:
         """The numbers of the sentences shown that answer, the best first."""
@@ -120,13 +123,21 @@ def cases(documents: Sequence[Document], folder: Path, *, seed: int) -> Iterator
 
 
 def settled(documents: Sequence[Document]) -> Iterator[Look]:
-    """Yield looks at the best sentence to each question for yes or no: what it says there, and where it says neither."""
+    """Yield looks at the best sentence to each question for yes or no: what it says there, and where it says neither.
+
+    Where none answers, the look is at the one that might be taken for it, if the document tells which.
+    """
     for document in documents:
         sentences = split(document.article)
         for question in document.questions:
-            if kinds.kind(question.text) == "yes-no" and (answering := _answering(question, sentences)):
-                asked = Asked("written, settled", defused(question.text), 1, verdict=question.verdict)
-                yield look_at(document.article, sentences[next(iter(answering))], asked)
+            if kinds.kind(question.text) != "yes-no":
+                continue
+            places = question.places or ((question.nearest,) if question.nearest else ())
+            looked = (one for start, end in places for one in sentences if one.start <= start and end <= one.end)
+            for one in islice(looked, 1):
+                way = "written, settled" if question.places else "written, open"
+                asked = Asked(way, defused(question.text), len(question.places[:1]), verdict=question.verdict)
+                yield look_at(document.article, one, asked)
 
 
 def _case(asker: Asker, document: Document, searched: Written, random_: random.Random) -> Case | None:
@@ -258,10 +269,10 @@ def _read(file: Path) -> Document:
     for line in tail.splitlines():
         if line.startswith("? "):
             questions.append(Written(line[2:].strip(), ()))
-        elif line.startswith(("= ", "! ")) and questions:
+        elif line.startswith(("= ", "! ", "- ")) and questions:
             questions[-1] = _more(questions[-1], line[2:].strip(), line[0], file, article.text)
         elif line.strip() not in ("", "-"):
-            raise InputError(f"{file}: a line begins with '? ', '= ', '! ' or is '-', and this does not: {line!r}")
+            raise InputError(f"{file}: a line begins with '? ', '= ', '! ' or '-', and this does not: {line!r}")
     return Document(article, tuple(questions))
 
 
@@ -272,7 +283,8 @@ def _more(question: Written, piece: str, mark: str, file: Path, text: str) -> Wr
     if text.count(piece) != 1:
         raise InputError(f"{file}: the text has this {text.count(piece)} times, and should have it once: {piece!r}")
     start = text.index(piece)
-    return replace(question, places=(*question.places, (start, start + len(piece))))
+    place = start, start + len(piece)
+    return replace(question, nearest=place) if mark == "-" else replace(question, places=(*question.places, place))
 
 
 def gold(documents: Sequence[Document]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:

@@ -34,6 +34,8 @@ Her brother Olaf left the firm in March. So did the cook, Pia Berg.
 ! No
 ? Is the broken shaft Ada Lind's fault?
 = blamed a broken shaft
+? Has the new shaft been paid for?
+- costs 9,000 crowns
 """
 
 
@@ -53,9 +55,11 @@ def test_a_file_is_an_article_with_questions(folder: Path) -> None:
     assert article.text.endswith("Pia Berg.")
     pieces = [[article.text[start:end] for start, end in one.places] for one in document.questions]
     left = ["Her brother Olaf left", "So did the cook"]
-    assert pieces == [["blamed a broken shaft"], left, [], left, ["blamed a broken shaft"]]
-    assert [one.answer for one in document.questions] == ["", "Olaf", "", "", ""]
-    assert [one.verdict for one in document.questions] == [None, None, None, "No", None]
+    assert pieces == [["blamed a broken shaft"], left, [], left, ["blamed a broken shaft"], []]
+    assert [one.answer for one in document.questions] == ["", "Olaf", "", "", "", ""]
+    assert [one.verdict for one in document.questions] == [None, None, None, "No", None, None]
+    nearest = [one.nearest and article.text[slice(*one.nearest)] for one in document.questions]
+    assert nearest == [None] * 5 + ["costs 9,000 crowns"]
 
 
 def test_what_settles_yes_or_no_is_looked_at_by_itself(folder: Path) -> None:
@@ -64,6 +68,7 @@ def test_what_settles_yes_or_no_is_looked_at_by_itself(folder: Path) -> None:
     assert [(look.shown, look.asked.label, look.asked.verdict) for look in looks] == [
         (f"{heading}[1] Her brother Olaf left the firm in March.\n\n", 1, "No"),
         (f"{heading}[1] Ada Lind, who runs it, blamed a broken shaft.\n\n", 1, None),
+        (f"{heading}[1] A new one costs 9,000 crowns.\n\n", 0, None),
     ]
 
 
@@ -71,7 +76,7 @@ def test_the_cases_name_every_sentence_shown_that_answers(folder: Path, monkeypa
     monkeypatch.setattr(written_cases, "LEFT_OUT", 0.0)
     documents = written_cases.read_documents(folder)
     found = list(written_cases.cases(documents, folder / "library", seed=0))
-    assert len(found) == 5
+    assert len(found) == 6
     assert all(made.asked for made in found)
     for made in found:
         assert made.article_id == "ferry-12"
@@ -136,12 +141,12 @@ def test_what_is_held_out_can_be_asked_by_the_evals(
     (folder / "ferry-01.txt").write_text(FILE, encoding="utf-8")
     out = tmp_path / "gold"
     assert written_cases.main([str(out), "--written", str(folder)]) == 0
-    assert "questions.jsonl: 5" in capsys.readouterr().err
+    assert "questions.jsonl: 6" in capsys.readouterr().err
     articles, problems = data.read_articles(out / "articles.jsonl")
     assert not problems
     questions = data.read_questions(out / "questions.jsonl")
-    assert [one.id for one in questions] == [f"ferry-12-{number}" for number in (1, 2, 3, 4, 5)]
-    assert [one.answerable for one in questions] == [True, True, False, True, True]
+    assert [one.id for one in questions] == [f"ferry-12-{number}" for number in (1, 2, 3, 4, 5, 6)]
+    assert [one.answerable for one in questions] == [True, True, False, True, True, False]
     assert questions[3].answers == ("No",)
     texts = {one.id: one.text for one in articles}
     assert not data.check_gold(questions, texts)
@@ -169,8 +174,8 @@ def test_the_reader_learns_what_answers_and_what_only_looks_like_it(folder: Path
         assert case.exact is (told == "Olaf")
         assert told in gold[case.question] or (told == "Olaf" and case.question.startswith("List"))
     not_told = [case.question for case in made if case.way == "written, not told"]
-    assert set(not_told) == {"Has the ferry sailed again?"}
-    assert len(not_told) == 2 * 40
+    assert set(not_told) == {"Has the ferry sailed again?", "Has the new shaft been paid for?"}
+    assert len(not_told) == 2 * 2 * 40
     assert any(case.text.startswith("The ferry") and case.answer and case.answer[0] > 40 for case in made)
 
 
