@@ -82,8 +82,8 @@ def _case(run: str, prediction: Prediction, read: abstain.Read, *, answerable: b
     if not any(not one.neighbour for one in shown) or not passages or prediction.get("steps"):
         return None  # what took several steps was judged step by step
     asked, leaning = prediction["standalone"] or prediction["question"], prediction.get("leaning")
-    if leaning is not None and explain.wanted(asked):
-        return None  # an explanation has weights of its own
+    if leaning is not None and (explain.wanted(asked) or kinds.kind(asked) == "yes-no"):
+        return None  # these have weights of their own
     judge = abstain.Answerability(EvidenceFound(asked, shown, (), 0.0), read)
     answer = _named(prediction, shown)
     unfit = answer is not None and not kinds.fits(asked, answer.text, abstain.around(answer))

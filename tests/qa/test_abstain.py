@@ -249,9 +249,9 @@ def test_yes_or_no_that_no_rule_tells_is_answered_by_the_sentence_that_a_taught_
 
 
 @pytest.mark.parametrize(
-    ("question", "looks"), [("Was the meeting a secret?", 1), ("Did Mittal meet Stanekzai?", 0), (WHO, 0)]
+    ("question", "looks"), [("Was the meeting a secret?", 1), ("Did Mittal meet Stanekzai?", 1), (WHO, 0)]
 )
-def test_yes_or_no_that_no_rule_tells_always_gets_a_closer_look(question: str, looks: int) -> None:
+def test_yes_or_no_always_gets_a_closer_look_which_decides(question: str, looks: int) -> None:
     looked: list[Sequence[Evidence]] = []
 
     def look(sentences: Sequence[Evidence]) -> float:
@@ -264,6 +264,32 @@ def test_yes_or_no_that_no_rule_tells_always_gets_a_closer_look(question: str, l
     likely = judge.written(cited(made.evidence[0]))
     assert likely is not None
     assert len(looked) == looks
+    assert (likely > 0.5) == (looks == 0)
+
+
+@given(st.floats(-8, 8), st.floats(-8, 8))
+def test_to_yes_or_no_neither_haste_nor_a_rule_adds_anything(leans: float, closer: float) -> None:
+    def likely(question: str, text: str) -> float:
+        judge = Answerability(found(question, [5.0], texts=[text]), says(0.0))
+        judge.leaning, judge.look = leans, lambda _: closer
+        return judge.written(cited(judge.found.evidence[0])) or 0.0
+
+    asked = likely("Did Mittal meet Stanekzai?", MET)
+    assert asked == likely("did mittal meet stanekzai", MET) == likely("Did Mittal meet Stanekzai?", COMMENT)
+    assert likely("Was it a secret?", MET) == asked
+
+
+def test_yes_or_no_is_told_by_the_sentence_that_the_model_named_and_not_by_another_that_a_rule_understands() -> None:
+    texts = ("The talks with Stanekzai were held at the embassy.", "Mittal met Stanekzai in Doha.")
+    judge = Answerability(found("Did Mittal meet Stanekzai in Doha?", [6.0, 5.0], texts=texts), says(0.0, 0.0))
+    judge.leaning, judge.named = 2.0, 1
+    alone = judge.alone()
+    assert alone is not None
+    assert (alone.sentence.text, alone.verdict) == (texts[0], None)
+    judge.named = None
+    alone = judge.alone()
+    assert alone is not None
+    assert (alone.sentence.text, alone.verdict) == (texts[1], "Yes")
 
 
 def test_the_words_that_answer_are_those_of_the_reader() -> None:
