@@ -718,7 +718,7 @@ class _Desk:
         self._told: set[str] = set()
         self._alone: set[int] = set()  # labels of sentences that answer
         self._beside: set[int] = set()  # of those that are shown because they go with one
-        self._begun = False  # the answer to a yes/no question has begun with yes or no, where a rule can tell
+        self._begun = False  # the answer to a yes/no question has begun with yes or no, where that is sure
         self.hesitates = False  # only that a question was typed in haste lets its best sentence pass
         self.hardly = False  # a proven sentence was withdrawn because the articles hardly answer the question
         self.answerability: float | None = None
@@ -771,7 +771,7 @@ class _Desk:
 
         The small model refuses, or garbles, what it has in front of it, or `wrote` a number and no words; the sentence itself
         needs no proof, and the best is the one that a taught model named. (The refusal of a server's model is taken at its
-        word.) A yes/no question is answered so only where a rule tells which.
+        word.) A yes/no question is answered so by a model that was not taught only where a rule tells which.
         """
         if self._taught:
             self._judge.named = next(iter(marks(wrote)), None)
