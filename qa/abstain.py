@@ -5,8 +5,8 @@ word of the taught model, which it names a sentence or refuses with (`leaning`, 
 (`qa.kinds.fits`): of a model that was not taught they withhold what it cites, beside the taught one they are a weight.
 `python -m evals.calibrate` fits the weights from any runs. HEARD and CLOSER are the mean of two fits, each with the sentence
 that the model names, answerable and other questions weighing the same, qed's less: one on 1,021 questions of squad2, clapnq and
-qed with the adapter and the reader of the fourth training, one on 263 of them with those of the fifth. The biases are higher by .6
-than that: by .4 for the refused share that is wanted, by .2 as the two adapters since then refuse more of the same questions.
+qed with the adapter and the reader of the fourth training, one on 263 of them with those of the fifth. The biases are higher by
+.6 than that: by .4 for the refused share that is wanted, by .2 as the two adapters since then refuse more of the same questions.
 AUROC of the whole on those 263: squad2 .90, clapnq .96, qed .74 (with the adapter of now, on 210 others: .93, .92, .75); on
 143 questions to new articles, which no weight was fitted to, .96. The dial stands at .5; for a model that was not taught
 (READ) .57 is better, and UNREAD is for where there is no reader.
