@@ -479,13 +479,17 @@ def test_what_the_first_word_leaves_open_gets_a_closer_look(library: Library, re
         assert llm.max_tokens == [Config().answer_tokens, 1]
         assert [(label, e.text) for label, e in llm.prompts[1].labels.items()] == [(1, MET)]
         assert llm.prompts[1].system == llm.prompts[0].system
-    # Not where all is said already, unless it is a yes or no that no rule can tell.
+    # Not where all is said already, unless yes or no is asked for.
     assert asked(0.001)[0].closer is None
     question = "Did the Taliban comment on the talks with the Indian envoy?"
-    assert asked(0.001, question=question, reply=COMMENT)[0].closer is None
+    told, _ = asked(0.001, [first_word(0.001)], question=question, reply=COMMENT)
+    assert told.closer is not None
+    assert told.closer > 0
+    assert [claim.text for claim in told.shown] == [COMMENT]
     untold, _ = asked(0.001, [first_word(0.999)], question="Did Mittal meet Stanekzai in secret?")
     assert untold.closer is not None
     assert untold.closer < 0
+    assert untold.status == "abstained"
 
 
 @pytest.mark.parametrize("refuses", [0.49, 0.51])

@@ -60,8 +60,9 @@ def test_how_and_why_are_told_by_the_sentences_that_tell_it_together(
     question: str, quotes: list[str], shelf: Library, reranker: Reranker, embedded: LLM
 ) -> None:
     answer = Asker(shelf, Config(), llm=embedded, reranker=lambda: reranker).ask(question)
-    assert [citation.quote for citation in answer.citations] == quotes
-    assert [claim.text for claim in answer.shown] == quotes
+    told = [citation.quote for citation in answer.citations]
+    assert told in (quotes, [*quotes, COOLS])  # which hardly adds to it, and may stand beside it
+    assert [claim.text for claim in answer.shown] == told
 
 
 def test_what_hardly_adds_to_a_reason_may_stand_beside_it_and_nothing_else(
