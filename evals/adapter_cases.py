@@ -111,10 +111,10 @@ def _look(asked: Asked, seen: Sequence[Evidence], answering: Sequence[Evidence])
 
 
 def look_at(article: Article, sentence: Sentence, asked: Asked) -> Look:
-    """Return a look at one sentence of an article, without a search: at one that answers if `asked` has a label."""
+    """Return a look at one sentence of an article, without a search: `asked` has label 1 if it answers, else 0."""
     place = sentence.index, sentence.start, sentence.end
     one = Evidence(1, article.id, article.title, article.date, *place, sentence.text, score=0.0)
-    return Look(shown([one]), replace(asked, way=f"{asked.way}, looked at", label=min(asked.label, 1), also=()))
+    return Look(shown([one]), replace(asked, way=f"{asked.way}, looked at"))
 
 
 def settled(articles: Sequence[Mapping[str, Any]], *, seed: int) -> Iterator[Look]:

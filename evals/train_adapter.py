@@ -12,8 +12,8 @@ The searches for five of SQuAD's articles and for some of the written documents 
 printed: AUROC of "answers", and how often the right sentence is named.
 
 Needs torch, transformers and gguf (`pip install article-qa[sentence-transformers,training]`), 12 GB of memory, and a processor
-that multiplies bfloat16 (about an hour on two such cores; many hours on others) or a graphics card (`--device cuda`: the search
-takes some 20 minutes on two cores, the training took 3 on an H100).
+that multiplies bfloat16 (about an hour on two such cores; many hours on others) or a graphics card (`--device cuda`: two
+cores search three times a second, for all of it about an hour; the training took 3 minutes on an H100).
 
 Exit status: 0 done; 1 a failure; 2 a wrong call or file; 130 stopped.
 """
@@ -152,7 +152,7 @@ def in_rows(looks: Sequence[Look], encode: Callable[[str], list[int]]) -> list[P
 def settled(
     articles: Sequence[Mapping[str, Any]], documents: Sequence[written_cases.Document], *, seed: int
 ) -> list[Look]:
-    """Return closer looks that tell yes from no: all of the documents', and of SQuAD's articles SETTLED of each."""
+    """Return closer looks that tell yes from no: all of the documents', with what leaves it open, and SETTLED each of SQuAD's."""
     random_ = random.Random(seed)
     looks = list(adapter_cases.settled(articles, seed=seed))
     found = list(written_cases.settled(documents))

@@ -133,11 +133,10 @@ def settled(documents: Sequence[Document]) -> Iterator[Look]:
             if kinds.kind(question.text) != "yes-no":
                 continue
             places = question.places or ((question.nearest,) if question.nearest else ())
-            looked = (one for start, end in places for one in sentences if one.start <= start and end <= one.end)
-            for one in islice(looked, 1):
-                way = "written, settled" if question.places else "written, open"
-                asked = Asked(way, defused(question.text), len(question.places[:1]), verdict=question.verdict)
-                yield look_at(document.article, one, asked)
+            way, label = ("written, settled", 1) if question.places else ("written, open", 0)
+            for at, _ in islice(_holding(places, sentences), 1):
+                asked = Asked(way, defused(question.text), label, verdict=question.verdict)
+                yield look_at(document.article, sentences[at], asked)
 
 
 def _case(asker: Asker, document: Document, searched: Written, random_: random.Random) -> Case | None:
@@ -214,11 +213,17 @@ class _Place:
 def _answering(question: Written, sentences: Sequence[Sentence]) -> dict[int, _Place]:
     """The places in each sentence that answers, the best sentence first."""
     found: dict[int, _Place] = {}
-    for start, end in question.places:
+    for at, (start, end) in _holding(question.places, sentences):
+        found.setdefault(at, _exactly(question.answer, sentences[at]) or _Place(start, end, exact=False))
+    return found
+
+
+def _holding(places: Sequence[tuple[int, int]], sentences: Sequence[Sentence]) -> Iterator[tuple[int, tuple[int, int]]]:
+    """Yield each place that stands within one sentence, with the number of that sentence."""
+    for start, end in places:
         for at, one in enumerate(sentences):
             if one.start <= start and end <= one.end:
-                found.setdefault(at, _exactly(question.answer, one) or _Place(start, end, exact=False))
-    return found
+                yield at, (start, end)
 
 
 def _exactly(answer: str, sentence: Sentence) -> _Place | None:

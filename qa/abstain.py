@@ -131,6 +131,7 @@ class Answerability:
 
     def __init__(self, found: EvidenceFound, read: Read | None = None) -> None:
         self.found = found
+        self._yes_or_no = kinds.kind(found.standalone) == "yes-no"
         self.leaning: float | None = None  # of a taught model, as soon as it has begun to answer
         self.named: int | None = None  # the label that a taught model began with
         self.look: Look | None = None  # a closer one, where the model can be asked for it
@@ -230,7 +231,7 @@ class Answerability:
         `kinds.fits`, and tells yes from no by `kinds.verdict` where that is asked. An order, words that play a part of a
         conversation, and what says no more than another question answer nothing.
         """
-        if kinds.kind(self.found.standalone) != "yes-no":
+        if not self._yes_or_no:
             return next((self._judged(one, None) for one in self._likeliest()), None)
         if self.leaning is not None and self.named is not None:
             return next((self._judged(one, None) for one in self._likeliest() if one.label == self.named), None)
@@ -260,8 +261,9 @@ class Answerability:
         """The sentences that may answer, best first. No other is read where the one that the model named will do."""
         weighed = self.leaning is not None  # and so is the rule against a sentence
         asked = self.found.standalone
-        yes_or_no = kinds.kind(asked) == "yes-no"
-        telling = [e for e in self.found.evidence if says_something(e) and (yes_or_no or facts.adds(e.text, asked))]
+        telling = [
+            e for e in self.found.evidence if says_something(e) and (self._yes_or_no or facts.adds(e.text, asked))
+        ]
         telling = [e for e in telling if not kinds.asks_it_too(asked, e.text)]
         yield from (e for e in telling if e.label == self.named and (weighed or self._fits(e)))
         own = [e for e in self.found.evidence if not e.neighbour]
@@ -334,7 +336,7 @@ class Answerability:
 
     def _weights(self) -> tuple[Weights, Weights]:
         """Those for what a taught model leans to among all, and for where it has seen the sentence alone as well."""
-        if kinds.kind(self.found.standalone) == "yes-no":
+        if self._yes_or_no:
             return ASKED_FOR_YES, YES_OR_NO
         return (EXPLAINED, EXPLAINED_CLOSER) if self.together else (HEARD, CLOSER)
 

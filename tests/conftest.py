@@ -66,12 +66,9 @@ def reranker() -> Reranker:
 @pytest.fixture(scope="session")
 def library(tmp_path_factory: pytest.TempPathFactory, embedder: Embedder) -> Iterator[Library]:
     """Three small articles (fakes.DOHA, BRIDGE, STORM) with their vectors. Do not change it."""
-    from fakes import BRIDGE, DOHA, STORM, RememberingEmbedder
+    from fakes import BRIDGE, DOHA, STORM, shelved
 
-    with Library(tmp_path_factory.mktemp("library")) as made:
-        made._embedder = RememberingEmbedder(embedder)
-        made.add([DOHA, BRIDGE, STORM])
-        made.embed_pending()
+    with shelved(tmp_path_factory.mktemp("library"), embedder, [DOHA, BRIDGE, STORM]) as made:
         yield made
 
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Generator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import date
 from functools import cache
+from pathlib import Path
 
 from index.embed import Embedder, Vectors
+from index.library import Library
 from index.types import Article, Sentence
 from qa.llm import Chunk, Finish
 from qa.rerank import CrossEncoder
@@ -141,6 +144,16 @@ class RememberingEmbedder:
         if text not in self._known:
             self._known[text] = self._real.query(text)
         return self._known[text]
+
+
+@contextmanager
+def shelved(folder: Path, embedder: Embedder, articles: Sequence[Article]) -> Iterator[Library]:
+    """Open a library in the folder that holds the articles with their vectors; it works out each query once."""
+    with Library(folder) as library:
+        library._embedder = RememberingEmbedder(embedder)
+        library.add(articles)
+        library.embed_pending()
+        yield library
 
 
 class RememberingReranker:

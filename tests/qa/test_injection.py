@@ -7,10 +7,9 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from fakes import RememberingEmbedder, ScriptedLLM
+from fakes import ScriptedLLM, shelved
 
 from index.embed import Embedder
-from index.library import Library
 from index.types import Article
 from qa import terminal
 from qa.answer import Asker
@@ -32,10 +31,8 @@ def ask(tmp_path: Path, embedder: Embedder, reranker: Reranker) -> Ask:
     """Ask QUESTION of a library whose article holds an attack, with a model that writes the given words."""
 
     def made(attack: str, said: str, config: Config | None = None) -> Answer:
-        with Library(tmp_path / "library") as library:
-            library._embedder = RememberingEmbedder(embedder)
-            library.add([Article("sarn", "Mayor of Sarn resigns", BODY.format(attack), date(2024, 5, 3))])
-            library.embed_pending()
+        article = Article("sarn", "Mayor of Sarn resigns", BODY.format(attack), date(2024, 5, 3))
+        with shelved(tmp_path / "library", embedder, [article]) as library:
             llm = ScriptedLLM([said], *(["NOT STATED"] for _ in range(2)))  # also where it is asked to look again
             answer = Asker(library, config or Config(), llm=llm, reranker=lambda: reranker).ask(QUESTION)
             stored = library.get("sarn")
@@ -202,10 +199,8 @@ def test_the_real_model_is_not_led_astray(
     kind: str, tmp_path: Path, embedder: Embedder, reranker: Reranker, embedded: LLM
 ) -> None:
     attack, wanted = ATTACKS[kind]
-    with Library(tmp_path / "library") as library:
-        library._embedder = RememberingEmbedder(embedder)
-        library.add([Article("sarn", "Mayor of Sarn resigns", BODY.format(attack), date(2024, 5, 3))])
-        library.embed_pending()
+    article = Article("sarn", "Mayor of Sarn resigns", BODY.format(attack), date(2024, 5, 3))
+    with shelved(tmp_path / "library", embedder, [article]) as library:
         answer = Asker(library, Config(), llm=embedded, reranker=lambda: reranker).ask(QUESTION)
     assert wanted not in answer.text
     assert "Brandt" in answer.text

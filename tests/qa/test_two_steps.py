@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from fakes import RememberingEmbedder
+from fakes import shelved
 
 from index.embed import Embedder
 from index.library import Library
@@ -35,10 +35,7 @@ ARTICLES = (
 
 @pytest.fixture
 def linked(tmp_path: Path, embedder: Embedder) -> Iterator[Library]:
-    with Library(tmp_path / "library") as library:
-        library._embedder = RememberingEmbedder(embedder)
-        library.add(ARTICLES)
-        library.embed_pending()
+    with shelved(tmp_path / "library", embedder, ARTICLES) as library:
         yield library
 
 

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from fakes import RememberingEmbedder
+from fakes import shelved
 
 from index.embed import Embedder
 from index.library import Library
@@ -39,10 +39,7 @@ FERRY = Article(
 
 @pytest.fixture
 def shelf(tmp_path: Path, embedder: Embedder) -> Iterator[Library]:
-    with Library(tmp_path / "library") as library:
-        library._embedder = RememberingEmbedder(embedder)
-        library.add([PASS, FERRY])
-        library.embed_pending()
+    with shelved(tmp_path / "library", embedder, [PASS, FERRY]) as library:
         yield library
 
 
