@@ -164,7 +164,8 @@ class NoGate:
         shown = [evidence_of(row, self._library) for row in found["evidence"]]
         labels = {one.label: one for one in shown}
         asked = found["standalone"] or found["question"]
-        gate = Gate(asked, shown, floor=self._config.support, embed=self._library.embedder.query)
+        meaning, large = self._library.embedder.query, self._config.llm == "server" and self._config.llm_large
+        gate = Gate(asked, shown, floor=self._config.support, embed=meaning, paraphrases=large)
         claims = []
         for draft in drafts:
             cited = [labels[label] for label in draft.labels if label in labels]

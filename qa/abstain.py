@@ -98,6 +98,9 @@ EXPLAINED_CLOSER = Weights(
 ASKED_FOR_YES = replace(HEARD, hasty=0.0, unsure=math.inf)
 YES_OR_NO = Weights(bias=-1.3, sentence=0.0, passage=0.0, says=0.0, written=0.0, leaning=0.27, unfit=0.0, closer=0.6)
 PLAINLY = 1.5  # log-odds at that look from which no rule counts against the sentence: of 21 such ones 18 answered
+# What a large model chooses to answer is answerable in .93 of the cases (313 of 335 questions of squad2, clapnq, qed and to new
+# articles), and no sign above tells in which: AUROC .39 of the passage's score, .48 of the reading, .49 of both and the rules.
+ITS_CHOICE = 0.93
 FLOOR = 1.0  # of the best passage's score beside what the model tells: lower, it speaks of short questions, not of what is there
 UNREAD = Weights(bias=-1.34, sentence=0.16, passage=0.155, says=0.0, written=1.75)  # where there is no reader
 SCORE_BESIDE_READING = 0.5  # gold sentence first: squad2 .89 (.84 by the score alone), qed .80 (.78), clapnq .77 (.79)
@@ -127,10 +130,14 @@ class Alone:
 
 
 class Answerability:
-    """Judges the answers to one question. `read` reads a sentence of the evidence, once, when it is first asked for."""
+    """Judges the answers to one question. `read` reads a sentence of the evidence, once, when it is first asked for.
 
-    def __init__(self, found: EvidenceFound, read: Read | None = None) -> None:
+    What a `strong` model chooses to answer is judged by that alone (ITS_CHOICE).
+    """
+
+    def __init__(self, found: EvidenceFound, read: Read | None = None, *, strong: bool = False) -> None:
         self.found = found
+        self._strong = strong
         self._yes_or_no = kinds.kind(found.standalone) == "yes-no"
         self.leaning: float | None = None  # of a taught model, as soon as it has begun to answer
         self.named: int | None = None  # the label that a taught model began with
@@ -157,6 +164,8 @@ class Answerability:
         cited = self._cited(citations)
         if any(kinds.opens_or_asks(e.text) or kinds.asks_it_too(self.found.standalone, e.text) for e in cited):
             return 0.0
+        if self._strong:
+            return ITS_CHOICE
         told = self._with_beside(cited)
         fits = self._fits(*told)
         likely = self._probability(told, written=True, fits=fits)
@@ -260,17 +269,24 @@ class Answerability:
     def _likeliest(self) -> Iterator[Evidence]:
         """The sentences that may answer, best first. No other is read where the one that the model named will do."""
         weighed = self.leaning is not None  # and so is the rule against a sentence
-        asked = self.found.standalone
-        telling = [
-            e for e in self.found.evidence if says_something(e) and (self._yes_or_no or facts.adds(e.text, asked))
-        ]
-        telling = [e for e in telling if not kinds.asks_it_too(asked, e.text)]
+        telling = self._telling()
         yield from (e for e in telling if e.label == self.named and (weighed or self._fits(e)))
         own = [e for e in self.found.evidence if not e.neighbour]
         least = max((e.score for e in own), default=0.0) - NEAR
         near = [e for e in telling if not e.neighbour and e.score >= least and self._fits(e)]
         ranked = sorted(zip(self._standings(near), near, strict=True), key=lambda pair: pair[0], reverse=True)
         yield from (one for _, one in ranked)
+
+    def _telling(self) -> list[Evidence]:
+        """The sentences that say more than the question, and do not ask it too."""
+        asked = self.found.standalone
+        saying = (e for e in self.found.evidence if says_something(e) and not kinds.asks_it_too(asked, e.text))
+        return [e for e in saying if self._yes_or_no or facts.adds(e.text, asked)]
+
+    def chosen(self, labels: Sequence[int]) -> list[Evidence]:
+        """Return the sentences with these labels that may answer, in that order."""
+        telling = {e.label: e for e in self._telling()}
+        return [telling[label] for label in dict.fromkeys(labels) if label in telling]
 
     def _fits(self, *told: Evidence) -> bool:
         return kinds.fits(self.found.standalone, " ".join(e.text for e in told), " ".join(map(around, told)))

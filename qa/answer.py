@@ -46,7 +46,7 @@ from qa.types import (
     Rejection,
     Turn,
 )
-from qa.verify import Gate
+from qa.verify import NO_ANSWER, Gate
 
 # Log-odds of the taught model's first word below which it is not asked which sentence it would name if it might not refuse. Above
 # it, of 159 refused although a sentence shown answers, that one does in 120, and the reader's best in 111.
@@ -217,12 +217,13 @@ class Asker:
     @property
     def _strong(self) -> bool:
         """False for a small model: what it says in its own words is wrong too often."""
-        return self.config.llm == "server" or (self.llm is not None and self.llm.hosted)
+        hosted = self.config.llm == "server" or (self.llm is not None and self.llm.hosted)
+        return hosted and self.config.llm_large
 
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found, shown = writing.found, len(writing.found.evidence)
         ways = in_steps(found.standalone) if self.config.taught and not self._strong else []
-        reading = self._reading(llm, writing, Answerability(found, self._read()))
+        reading = self._reading(llm, writing, Answerability(found, self._read(), strong=self._strong))
         made = (yield from self._in_steps(llm, writing, reading, ways)) if ways else (yield from reading)
         if made.given_up and not self._strong and (claims := writing.adding(writing.on_the_whole())):
             made = replace(made, claims=(*made.claims, *claims), given_up=False, answerability=None)
@@ -415,7 +416,7 @@ class Asker:
             config=self.config,
             reranker=self._loaded_reranker(),
         )
-        judge = Answerability(replace(found, evidence=more), read)
+        judge = Answerability(replace(found, evidence=more), read, strong=self._strong)
         good = any(reading.says >= GOOD for reading in judge.readings(more))
         return judge if good else None
 
@@ -810,6 +811,8 @@ class _Desk:
         if kinds.bare(draft.text):
             return Claim(draft.text, (), (Rejection(None, "says only yes or no"),))
         claim = self._gate.check(draft)
+        if self._strong and not claim.citations:
+            claim = self._in_its_words(draft, claim)
         if not claim.citations:
             return claim
         likely = None
@@ -836,6 +839,19 @@ class _Desk:
             # It knows better than the reader (right sentence: .93 and .89 on squad2), and so it is asked.
             return self._judge.seen_better(claim.citations)
         return self._judge.outdone(claim.citations)
+
+    def _in_its_words(self, draft: Draft, refused: Claim) -> Claim:
+        """The sentences that a large model names, word for word, where the gate refuses its own words for what they say.
+
+        It names the right one where a rule is against its wording: of 84 such claims 69 were proved by it, by a reader of both.
+        """
+        named = self._judge.chosen(draft.labels)
+        if not named or any(one.reason == NO_ANSWER for one in refused.rejected):
+            return refused
+        said = kinds.parted(draft.text)[0] if self._kind == "yes-no" else ""
+        text = " ".join(_shown(e.text) for e in named)
+        rejected = tuple(one for one in refused.rejected if one.label is not None)
+        return Claim(f"{said}: {text}" if said else text, tuple(e.cited() for e in named), rejected)
 
     def _instead(self, claim: Claim, sentence: Evidence) -> Claim:
         given = (Rejection(citation.label, "another sentence answers far better") for citation in claim.citations)

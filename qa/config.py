@@ -46,6 +46,7 @@ class Config:
     llm_url: str = ""  # of a server, up to and with /v1
     llm_model: str = ""  # the server's name for the model
     llm_key: str = field(default="", repr=False)
+    llm_large: bool = True  # server: what it chooses to say stands; off: a small model, judged as one of ours
     llm_adapter: bool = True  # embedded: with what it was taught, to cite or to refuse; off: as its publisher made it
     llm_threads: int = field(default=2, metadata=_bounds(1, 64))
     llm_timeout_s: float = field(

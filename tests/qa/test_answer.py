@@ -594,7 +594,7 @@ def test_what_was_given_up_is_read_once_more_with_other_sentences(library: Libra
 def test_a_withdrawn_sentence_keeps_the_number_of_what_it_cited(library: Library, reranker: Reranker) -> None:
     sure = replace(NARROW, answerable=1.0)
     answer = asking(library, reranker, [LIE.format(1)], [LIE.format(1)], kind=ReadOtherwise, config=sure).ask(WHO)
-    assert (answer.status, answer.reason) == ("abstained", "unsupported")
+    assert (answer.status, answer.reason) == ("abstained", "not_stated")
     marks = [[r.label for r in claim.rejected if r.label] for claim in answer.claims]
     assert marks == [[1], [2]]
 
