@@ -717,6 +717,7 @@ class _Desk:
         self._judge = judge
         self._passed = False
         self._told: set[str] = set()
+        self._cites: set[int] = set()  # labels of what is shown so far
         self._alone: set[int] = set()  # labels of sentences that answer
         self._beside: set[int] = set()  # of those that are shown because they go with one
         self._begun = False  # the answer to a yes/no question has begun with yes or no, where that is sure
@@ -727,7 +728,8 @@ class _Desk:
     def checked(self, drafts: Iterable[Draft]) -> Iterator[Claim]:
         for draft in drafts:
             if not is_refusal(draft.text) and self._beside.isdisjoint(draft.labels):
-                yield from self.whole(self._pointed(self._proven(draft)))
+                for claim in self._proven(draft):
+                    yield from self.whole(self._pointed(claim))
 
     def whole(self, claim: Claim) -> Iterator[Claim]:
         """Yield the claim with the sentences before and after it that belong to what it explains, if that is wanted."""
@@ -798,23 +800,26 @@ class _Desk:
         told = {citation.label for claim in claims for citation in claim.citations}
         return [self._pointed(_word_for_word(e)) for e in self._judge.also(told)]
 
-    def _proven(self, draft: Draft) -> Claim:
+    def _proven(self, draft: Draft) -> list[Claim]:
         try:
             return self._check(draft)
         except Exception:  # noqa: BLE001  # a rule that trips over one sentence of a model must not take the others with it
             _log.exception("a sentence of the answer could not be checked")
-            return Claim(
-                draft.text, (), (Rejection(None, "could not be checked: an error of ours, which the log has"),)
-            )
+            why = Rejection(None, "could not be checked: an error of ours, which the log has")
+            return [Claim(draft.text, (), (why,))]
 
-    def _check(self, draft: Draft) -> Claim:
+    def _check(self, draft: Draft) -> list[Claim]:
+        """The draft as a claim, and if the gate refuses a large model's, after it the sentences that it names."""
         if kinds.bare(draft.text):
-            return Claim(draft.text, (), (Rejection(None, "says only yes or no"),))
+            return [Claim(draft.text, (), (Rejection(None, "says only yes or no"),))]
         claim = self._gate.check(draft)
-        if self._strong and not claim.citations:
-            claim = self._in_its_words(draft, claim)
-        if not claim.citations:
-            return claim
+        if claim.citations:
+            return [self._judged(claim)]
+        named = self._named_by(draft, claim) if self._strong else None
+        return [claim, self._judged(named)] if named else [claim]
+
+    def _judged(self, claim: Claim) -> Claim:
+        """A claim that its sentences support as it is shown, or withdrawn for another reason than that."""
         likely = None
         if better := self._outdone(claim):
             claim, likely = self._instead(claim, better.sentence), better.probability
@@ -824,6 +829,7 @@ class _Desk:
         if why or said:
             return Claim(claim.text, (), (*claim.rejected, Rejection(None, why or "said already")))
         self._told.add(text)
+        self._cites.update(citation.label for citation in claim.citations)
         return self._with_its_name(replace(claim, text=self._begins(text, claim)))
 
     def _outdone(self, claim: Claim) -> Alone | None:
@@ -840,18 +846,17 @@ class _Desk:
             return self._judge.seen_better(claim.citations)
         return self._judge.outdone(claim.citations)
 
-    def _in_its_words(self, draft: Draft, refused: Claim) -> Claim:
-        """The sentences that a large model names, word for word, where the gate refuses its own words for what they say.
+    def _named_by(self, draft: Draft, refused: Claim) -> Claim | None:
+        """The sentences that a large model names, word for word; None if none of them may answer, or all are cited already.
 
         It names the right one where a rule is against its wording: of 84 such claims 69 were proved by it, by a reader of both.
         """
-        named = self._judge.chosen(draft.labels)
+        named = [e for e in self._judge.chosen(draft.labels) if e.label not in self._cites]
         if not named or any(one.reason == NO_ANSWER for one in refused.rejected):
-            return refused
+            return None
         said = kinds.parted(draft.text)[0] if self._kind == "yes-no" else ""
         text = " ".join(_shown(e.text) for e in named)
-        rejected = tuple(one for one in refused.rejected if one.label is not None)
-        return Claim(f"{said}: {text}" if said else text, tuple(e.cited() for e in named), rejected)
+        return Claim(f"{said}: {text}" if said else text, tuple(e.cited() for e in named))
 
     def _instead(self, claim: Claim, sentence: Evidence) -> Claim:
         given = (Rejection(citation.label, "another sentence answers far better") for citation in claim.citations)

@@ -240,14 +240,18 @@ class Gate:
         return []
 
     def _best(self, given: Sequence[Evidence], supports: Mapping[int, Support]) -> tuple[Evidence, float] | None:
-        """The sentence that holds best, the model's own unless another is clearly better."""
+        """The sentence that holds best, the model's own unless another is clearly better.
+
+        Of a large model not even one that fails gives way to another that is no better: of four that did, no other was right.
+        """
         holding = [e for e in self._labels.values() if self._holds(supports[e.label])]
         if not holding:
             return None
         best = max(holding, key=lambda e: supports[e.label].score)
-        own = max((e for e in given if e in holding), key=lambda e: supports[e.label].score, default=best)
+        kept = [e for e in given if e in holding] or (given if self._paraphrases else [])
+        own = max(kept, key=lambda e: supports[e.label].score, default=best)
         chosen = own if supports[own.label].score > supports[best.label].score - CLEARLY_BETTER else best
-        return chosen, supports[chosen.label].score
+        return (chosen, supports[chosen.label].score) if chosen in holding else None
 
     def _halves(self, first: str, second: str, given: Sequence[Evidence]) -> list[tuple[Evidence, float]]:
         """Two sentences that prove a half each and speak of the same; none if there are none."""

@@ -286,3 +286,18 @@ def test_a_name_of_several_words_tells_of_nothing() -> None:
         kinds.verdict("Did the ferry company Skerry Lines appeal?", "The ferry company Skerry Lines appealed.") == "Yes"
     )
     assert kinds.verdict("was the ostrey bridge closed", "The Ostrey Bridge was closed on Tuesday.") == "Yes"
+
+
+@pytest.mark.parametrize(
+    ("text", "parts"),
+    [
+        ("No, it is closed.", ("No", "it is closed.")),
+        ("yes: it is open.", ("Yes", "it is open.")),
+        ("“Yes” – it is.", ("", "“Yes” – it is.")),
+        ("No one was hurt.", ("", "No one was hurt.")),
+        ("Nothing, no.", ("", "Nothing, no.")),
+        ("Yes.", ("Yes", "")),
+    ],
+)
+def test_the_yes_or_no_of_an_answer_is_parted_from_what_it_says(text: str, parts: tuple[str, str]) -> None:
+    assert kinds.parted(text) == parts

@@ -387,6 +387,46 @@ def test_what_is_put_in_another_order_gives_way_to_the_sentence_of_a_small_model
         assert gate.check(Draft(f"Yes, {said}", (1,))).text.removeprefix("Yes, ") == shown
 
 
+@pytest.mark.parametrize(
+    ("question", "sentence", "claimed", "proved"),
+    [
+        ("Did our team win the final?", "Our team came second in the final.", "No, our team came second.", True),
+        ("Did the two have children?", "They had no children.", "No, they had no children.", True),
+        ("Did the team win the final?", "The team won the final.", "No, the team did not win the final.", False),
+        ("Was anyone hurt at the mill?", "Two men were hurt at the mill.", "No one was hurt at the mill.", False),
+    ],
+)
+def test_the_no_that_answers_a_question_denies_nothing_of_its_sentence(
+    question: str, sentence: str, claimed: str, *, proved: bool, embedder: Embedder
+) -> None:
+    claim = small_gate(question, sentence, sentence, embedder=embedder).check(Draft(claimed, (1,)))
+    assert (claim.text, labels(claim)) == (claimed, (1,) if proved else ())
+
+
+@pytest.mark.parametrize("paraphrases", [False, True])
+def test_a_large_model_may_answer_in_the_words_of_the_question(*, paraphrases: bool, embedder: Embedder) -> None:
+    sentence = "Inside the mill, Stump (Walter Brink) keeps watch over the gate and Joe."
+    found = evidence_of(Article("a", "The film", sentence), sentence)
+    gate = Gate("who played Stump in the film?", found, floor=0.5, embed=embedder.query, paraphrases=paraphrases)
+    claim = gate.check(Draft("Walter Brink played Stump.", (1,)))
+    assert labels(claim) == ((1,) if paraphrases else ())
+    assert not labels(gate.check(Draft("Walter Brink built and owned Stump.", (1,))))  # nobody has asked that
+
+
+@pytest.mark.parametrize("paraphrases", [False, True])
+def test_what_a_large_model_names_gives_way_only_to_what_is_clearly_better(
+    *, paraphrases: bool, embedder: Embedder
+) -> None:
+    presides = "The vice president, who might vote to break a tie, presides over the chamber."
+    counted = "A vote of the vice president to break a tie was counted in the chamber."
+    weather = "The weather in the city was mild."
+    found = evidence_of(Article("a", "The chamber", " ".join([presides, counted, weather])), presides, counted, weather)
+    gate = Gate("who breaks a tie?", found, floor=0.5, embed=embedder.query, paraphrases=paraphrases)
+    said = "A vote of the vice president breaks a tie in the chamber."
+    assert labels(gate.check(Draft(said, (1,)))) == (() if paraphrases else (2,))
+    assert labels(gate.check(Draft(said, (3,)))) == (2,)
+
+
 def test_an_answer_of_yes_or_no_keeps_its_words(embedder: Embedder) -> None:
     sentence = "Steady motion is completely equal to rest in the eyes of Ada Brink."
     gate = small_gate("Is steady motion equal to rest?", sentence, sentence, embedder=embedder)
