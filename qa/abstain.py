@@ -161,11 +161,11 @@ class Answerability:
 
     def written(self, citations: tuple[Citation, ...]) -> float | None:
         """Return the probability in [0, 1] for an answer with these citations; None where no cross-encoder has read them."""
+        if self._strong:
+            return ITS_CHOICE
         cited = self._cited(citations)
         if any(kinds.opens_or_asks(e.text) or kinds.asks_it_too(self.found.standalone, e.text) for e in cited):
             return 0.0
-        if self._strong:
-            return ITS_CHOICE
         told = self._with_beside(cited)
         fits = self._fits(*told)
         likely = self._probability(told, written=True, fits=fits)

@@ -97,12 +97,10 @@ def test_a_model_that_is_not_sure_tells_neither() -> None:
 
 
 def test_what_a_large_model_chooses_to_answer_is_judged_by_that_alone() -> None:
-    for passage, texts in ((9.0, ()), (-9.0, ("He is well.",))):
+    for passage, texts in ((9.0, ()), (-9.0, ("Asked how much it was, she said: a lot.",))):
         made = found("how much has India invested?", [-9.0], passage, texts)
         judge = Answerability(made, lambda _, some: [Reading(-9.0, 0, 1) for _ in some], strong=True)
         assert judge.written(cited(made.evidence[0])) == ITS_CHOICE
-    asks = found(WHO, [9.0], texts=["Who met whom?"])
-    assert Answerability(asks, strong=True).written(cited(asks.evidence[0])) == 0.0
 
 
 def test_of_what_a_model_names_only_that_may_answer_which_says_something() -> None:
