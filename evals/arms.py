@@ -165,7 +165,7 @@ class NoGate:
         labels = {one.label: one for one in shown}
         asked = found["standalone"] or found["question"]
         meaning, large = self._library.embedder.query, self._config.llm == "server" and self._config.llm_large
-        gate = Gate(asked, shown, floor=self._config.support, embed=meaning, paraphrases=large)
+        gate = Gate(asked, shown, floor=self._config.support, embed=meaning, large=large)
         claims = []
         for draft in drafts:
             cited = [labels[label] for label in draft.labels if label in labels]

@@ -234,7 +234,7 @@ def gate_features(one: Judgment, meaning: Meaning) -> dict[str, float]:
         Evidence(at, "passages", "", None, at, 0, len(text), text, 0.0)
         for at, text in enumerate(one.sentences, start=1)
     ]
-    gate = Gate(one.question, evidence, floor=0.0, embed=meaning.vector)
+    gate = Gate(one.question, evidence, floor=0.0, embed=meaning.vector, large=False)
     supports = [gate.support(one.claim, sentence) for sentence in evidence]
     return {
         "the gate's score": max(support.score for support in supports),

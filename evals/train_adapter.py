@@ -367,7 +367,7 @@ def short_answers(found: Sequence[Case], many: int) -> dict[Asked, str]:
         if text is None or len(texts) == many:
             continue
         sentence = case.evidence[asked.label - 1]
-        gate = Gate(asked.question, [sentence], floor=0.5, embed=meaning, paraphrases=False)
+        gate = Gate(asked.question, [sentence], floor=0.5, embed=meaning, large=False)
         if gate.check(Draft(text, (sentence.label,))).citations:
             texts[asked] = text
     say(f"{len(texts)} short answers")

@@ -132,12 +132,12 @@ class Alone:
 class Answerability:
     """Judges the answers to one question. `read` reads a sentence of the evidence, once, when it is first asked for.
 
-    What a `strong` model chooses to answer is judged by that alone (ITS_CHOICE).
+    What a `large` model chooses to answer is judged by that alone (ITS_CHOICE).
     """
 
-    def __init__(self, found: EvidenceFound, read: Read | None = None, *, strong: bool = False) -> None:
+    def __init__(self, found: EvidenceFound, read: Read | None = None, *, large: bool = False) -> None:
         self.found = found
-        self._strong = strong
+        self._large = large
         self._yes_or_no = kinds.kind(found.standalone) == "yes-no"
         self.leaning: float | None = None  # of a taught model, as soon as it has begun to answer
         self.named: int | None = None  # the label that a taught model began with
@@ -160,8 +160,11 @@ class Answerability:
         return [self._readings[e.label] for e in sentences]
 
     def written(self, citations: tuple[Citation, ...]) -> float | None:
-        """Return the probability in [0, 1] for an answer with these citations; None where no cross-encoder has read them."""
-        if self._strong:
+        """Return the probability in [0, 1] for an answer with these citations.
+
+        None where no cross-encoder has read them, unless a large model wrote it.
+        """
+        if self._large:
             return ITS_CHOICE
         cited = self._cited(citations)
         if any(kinds.opens_or_asks(e.text) or kinds.asks_it_too(self.found.standalone, e.text) for e in cited):
@@ -283,7 +286,7 @@ class Answerability:
         saying = (e for e in self.found.evidence if says_something(e) and not kinds.asks_it_too(asked, e.text))
         return [e for e in saying if self._yes_or_no or facts.adds(e.text, asked)]
 
-    def chosen(self, labels: Sequence[int]) -> list[Evidence]:
+    def that_may_answer(self, labels: Sequence[int]) -> list[Evidence]:
         """Return the sentences with these labels that may answer, in that order."""
         telling = {e.label: e for e in self._telling()}
         return [telling[label] for label in dict.fromkeys(labels) if label in telling]

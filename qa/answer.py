@@ -46,7 +46,7 @@ from qa.types import (
     Rejection,
     Turn,
 )
-from qa.verify import NO_ANSWER, Gate
+from qa.verify import NO_ANSWER, Gate, opposed
 
 # Log-odds of the taught model's first word below which it is not asked which sentence it would name if it might not refuse. Above
 # it, of 159 refused although a sentence shown answers, that one does in 120, and the reader's best in 111.
@@ -54,6 +54,7 @@ HOPELESS = -3.0
 SURE = 0.9  # probability of an answer of one look-up from which a question is not parted in two
 MOST_LINK_CHARS = 80  # of what the first look-up names
 READ_FOR_NAMES = 30  # passages in which somebody who is asked about may be introduced
+MOST_NAMED = 3  # sentences that take the place of a large model's one
 MOST_OF_IT = 0.7  # of a shown sentence; more words than that stand out from nothing
 FOR_A_WRITER = 3  # times the sentences of an overview that a model is given which writes it in its own words
 GOOD = 0.0  # logit of a sentence that was not shown, as the reader reads it, from which it is worth a second reading
@@ -61,6 +62,11 @@ MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the mo
 
 BESIDE = "says hardly anything of what is asked"
 _ASKS_WHO = re.compile(r"\W*(?:who|whom|whose)\b", re.IGNORECASE)
+_OF_THE_ARTICLES = re.compile(
+    r"\W*(?:note|sources?)\b|\W*(?:(?:the|these|no|neither|none) (?:of the )?|there is no )"
+    r"(?:articles?|sentences?|texts?|passages?|sources?|evidence|excerpts?|information|mention)\b",
+    re.IGNORECASE,
+)
 _DENIED = re.compile(
     r"\b(?:not|no|never|nobody|without|\w+n[’']t)\s+(?:(?:to|be|have|been|yet|any|the|a|an)\s+){0,3}$", re.IGNORECASE
 )
@@ -186,7 +192,7 @@ class Asker:
             yield writing.done(
                 abstained="not_stated", detail=f"nothing that was found mentions {', '.join(unmentioned)}"
             )
-        elif not self._strong and (settled := _settled(found)):
+        elif not self._large and (settled := _settled(found)):
             for claim in settled:
                 yield ClaimChecked(claim)
             yield writing.done(claims=settled)
@@ -215,17 +221,17 @@ class Asker:
         yield from chain.from_iterable(aspects.sources(found.standalone, self.library.sources()))
 
     @property
-    def _strong(self) -> bool:
+    def _large(self) -> bool:
         """False for a small model: what it says in its own words is wrong too often."""
         hosted = self.config.llm == "server" or (self.llm is not None and self.llm.hosted)
         return hosted and self.config.llm_large
 
     def _written(self, llm: LLM, writing: _Writing) -> Iterator[Event]:
         found, shown = writing.found, len(writing.found.evidence)
-        ways = in_steps(found.standalone) if self.config.taught and not self._strong else []
-        reading = self._reading(llm, writing, Answerability(found, self._read(), strong=self._strong))
+        ways = in_steps(found.standalone) if self.config.taught and not self._large else []
+        reading = self._reading(llm, writing, Answerability(found, self._read(), large=self._large))
         made = (yield from self._in_steps(llm, writing, reading, ways)) if ways else (yield from reading)
-        if made.given_up and not self._strong and (claims := writing.adding(writing.on_the_whole())):
+        if made.given_up and not self._large and (claims := writing.adding(writing.on_the_whole())):
             made = replace(made, claims=(*made.claims, *claims), given_up=False, answerability=None)
             for claim in claims:
                 yield ClaimChecked(claim)
@@ -318,8 +324,8 @@ class Asker:
 
         The numbers of its sentences come after so many others.
         """
-        strong = self._strong
-        taught = self.config.taught and not strong
+        large = self._large
+        taught = self.config.taught and not large
         found = judge.found
 
         def number(label: int) -> int:
@@ -338,11 +344,11 @@ class Asker:
                 found.evidence,
                 floor=self.config.support,
                 embed=self.library.embedder.query,
-                paraphrases=strong,
+                large=large,
             ),
             judge,
             answerable=self.config.answerable,
-            strong=strong,
+            large=large,
             taught=taught,
         )
         if taught:
@@ -380,7 +386,7 @@ class Asker:
         given_up = finish == "stop" and not any(claim.citations for claim in claims)
         named = _named_all_the_same(llm, prompt, judge.leaning) if given_up and refused and taught else ""
         wrote = f"{text} {named}"
-        best = desk.second(wrote) if given_up and not (refused and strong) else None
+        best = desk.second(wrote) if given_up and not (refused and large) else None
         if best is not None and not desk.hesitates:
             yield from told(desk.whole(best))
             given_up, best = False, None
@@ -416,7 +422,7 @@ class Asker:
             config=self.config,
             reranker=self._loaded_reranker(),
         )
-        judge = Answerability(replace(found, evidence=more), read, strong=self._strong)
+        judge = Answerability(replace(found, evidence=more), read, large=self._large)
         good = any(reading.says >= GOOD for reading in judge.readings(more))
         return judge if good else None
 
@@ -444,7 +450,7 @@ class Asker:
 
         if about := overview.wanted(standalone):
             _, found = searched(about.topic, everything=True)
-            times = FOR_A_WRITER if self._strong else 1
+            times = FOR_A_WRITER if self._large else 1
             if evidence := overview_evidence(about.without(found.narrowed), found.hits, self.library, times=times):
                 timings["evidence"] = clock.ms
                 return EvidenceFound(standalone, evidence, found.hits, clock.ms, timings, found.narrowed, overview=True)
@@ -702,14 +708,14 @@ class _Desk:
     """Where drafts become claims: each through the gate, the first that passes also against the dial for answerability."""
 
     def __init__(
-        self, found: EvidenceFound, gate: Gate, judge: Answerability, *, answerable: float, strong: bool, taught: bool
+        self, found: EvidenceFound, gate: Gate, judge: Answerability, *, answerable: float, large: bool, taught: bool
     ) -> None:
         """Below `answerable` nothing is shown.
 
-        The wording of a model that is not `strong` may give way, and so may its choice of a sentence if it was not `taught`.
+        The choice of a model that is not `large` may give way if it was not `taught`, and so may the wording of any.
         """
         self._found = found
-        self._strong = strong
+        self._large = large
         self._taught = taught
         self._kind = kinds.kind(found.standalone)
         self._gate = gate
@@ -717,7 +723,9 @@ class _Desk:
         self._judge = judge
         self._passed = False
         self._told: set[str] = set()
-        self._cites: set[int] = set()  # labels of what is shown so far
+        self._shown_labels: set[int] = set()  # of what is cited so far
+        self._verdict = ""  # the yes or no of a large model that its words were refused with, or that stood by itself
+        self._refused = False
         self._alone: set[int] = set()  # labels of sentences that answer
         self._beside: set[int] = set()  # of those that are shown because they go with one
         self._begun = False  # the answer to a yes/no question has begun with yes or no, where that is sure
@@ -727,7 +735,9 @@ class _Desk:
 
     def checked(self, drafts: Iterable[Draft]) -> Iterator[Claim]:
         for draft in drafts:
-            if not is_refusal(draft.text) and self._beside.isdisjoint(draft.labels):
+            if is_refusal(draft.text):
+                self._refused = True
+            elif self._beside.isdisjoint(draft.labels):
                 for claim in self._proven(draft):
                     yield from self.whole(self._pointed(claim))
 
@@ -809,14 +819,15 @@ class _Desk:
             return [Claim(draft.text, (), (why,))]
 
     def _check(self, draft: Draft) -> list[Claim]:
-        """The draft as a claim, and if the gate refuses a large model's, after it the sentences that it names."""
+        """The draft as a claim; where a large model's words are refused, after it the sentences that it names."""
         if kinds.bare(draft.text):
-            return [Claim(draft.text, (), (Rejection(None, "says only yes or no"),))]
-        claim = self._gate.check(draft)
+            self._verdict = kinds.parted(f"{draft.text}.")[0] if self._large else ""
+            claim = Claim(draft.text, (), (Rejection(None, "says only yes or no"),))
+        else:
+            claim = self._gate.check(draft)
         if claim.citations:
             return [self._judged(claim)]
-        named = self._named_by(draft, claim) if self._strong else None
-        return [claim, self._judged(named)] if named else [claim]
+        return [claim, *map(self._judged, self._named_by(draft, claim) if self._large else ())]
 
     def _judged(self, claim: Claim) -> Claim:
         """A claim that its sentences support as it is shown, or withdrawn for another reason than that."""
@@ -829,7 +840,7 @@ class _Desk:
         if why or said:
             return Claim(claim.text, (), (*claim.rejected, Rejection(None, why or "said already")))
         self._told.add(text)
-        self._cites.update(citation.label for citation in claim.citations)
+        self._shown_labels.update(citation.label for citation in claim.citations)
         return self._with_its_name(replace(claim, text=self._begins(text, claim)))
 
     def _outdone(self, claim: Claim) -> Alone | None:
@@ -837,7 +848,7 @@ class _Desk:
 
         It names the sports grounds where the question is how much land the school owns, and proves it well.
         """
-        if self._strong or self._passed or self._kind == "yes-no" or (self._kind == "several" and not self._taught):
+        if self._large or self._passed or self._kind == "yes-no" or (self._kind == "several" and not self._taught):
             return None
         if self._taught and self._judge.together:
             return None  # of an explanation the reader, which reads one sentence, knows little
@@ -846,17 +857,19 @@ class _Desk:
             return self._judge.seen_better(claim.citations)
         return self._judge.outdone(claim.citations)
 
-    def _named_by(self, draft: Draft, refused: Claim) -> Claim | None:
-        """The sentences that a large model names, word for word; None if none of them may answer, or all are cited already.
+    def _named_by(self, draft: Draft, refused: Claim) -> list[Claim]:
+        """The sentences that a large model names, word for word, but those that are shown already or may not answer.
 
-        It names the right one where a rule is against its wording: of 84 such claims 69 were proved by it, by a reader of both.
+        It names the right one where a rule is against its wording: of 84 such claims 69 were proved by it, by a second reader.
+        Nothing is shown for what is a question, or tells of the articles themselves ("They do not say why").
         """
-        named = [e for e in self._judge.chosen(draft.labels) if e.label not in self._cites]
-        if not named or any(one.reason == NO_ANSWER for one in refused.rejected):
-            return None
-        said = kinds.parted(draft.text)[0] if self._kind == "yes-no" else ""
-        text = " ".join(_shown(e.text) for e in named)
-        return Claim(f"{said}: {text}" if said else text, tuple(e.cited() for e in named))
+        reasons = [one.reason for one in refused.rejected]
+        if NO_ANSWER in reasons or self._refused or _OF_THE_ARTICLES.match(draft.text):
+            return []
+        named = [e for e in self._judge.that_may_answer(draft.labels) if e.label not in self._shown_labels]
+        if self._kind == "yes-no" and not any(map(opposed, reasons)):
+            self._verdict = kinds.parted(draft.text)[0] or self._verdict
+        return [_word_for_word(e) for e in named[:MOST_NAMED]]
 
     def _instead(self, claim: Claim, sentence: Evidence) -> Claim:
         given = (Rejection(citation.label, "another sentence answers far better") for citation in claim.citations)
@@ -865,7 +878,7 @@ class _Desk:
     def _wording(self, claim: Claim) -> str:
         """What is shown of the claim: a sentence of the articles without marks of its own, past weekdays in full."""
         cited = claim.citations[0]
-        if self._kind == "yes-no" and not self._strong:
+        if self._kind == "yes-no" and not self._large:
             # It says the question again as a statement: "sold its plant" of a sentence that says "closed its plant".
             return " ".join(_whole(one) for one in claim.citations)
         word_for_word = claim.text == cited.quote or self._leaves_out_the_answer(claim)
@@ -874,7 +887,7 @@ class _Desk:
 
     def _leaves_out_the_answer(self, claim: Claim) -> bool:
         """True if a small model's claim has nothing of what the reader takes for the answer in the one sentence it cites."""
-        if self._strong or len(claim.citations) > 1 or self._kind in ("several", "yes-no"):
+        if self._large or len(claim.citations) > 1 or self._kind in ("several", "yes-no"):
             return False
         answer = self._judge.said(claim.citations[0])
         wanted, told = facts.content_stems(answer), facts.content_stems(claim.text)
@@ -902,12 +915,12 @@ class _Desk:
 
     def _aside(self, claim: Claim) -> str | None:
         """Why a small model's further sentence is withheld: it goes on with what is not asked. None for its first one."""
-        further = self._passed and not self._strong and self._kind == "several"
+        further = self._passed and not self._large and self._kind == "several"
         return BESIDE if further and self._judge.far_behind(claim.citations) else None
 
     def _with_its_name(self, claim: Claim) -> Claim:
         """The claim with the sentence before it where "who" is answered with "she": the name stands there."""
-        if self._strong or len(claim.citations) > 1 or not _ASKS_WHO.match(kinds.without_turn(self._found.standalone)):
+        if self._large or len(claim.citations) > 1 or not _ASKS_WHO.match(kinds.without_turn(self._found.standalone)):
             return claim
         [cited] = claim.citations
         if not claim.text.endswith(_whole(cited)) or not _PRONOUN.fullmatch(self._judge.said(cited).strip()):
@@ -919,14 +932,14 @@ class _Desk:
 
     def _pointed(self, claim: Claim) -> Claim:
         """The claim of a small model with the words that answer, where they stand in the one sentence that it cites."""
-        return claim if self._strong else _pointed(claim, self._judge)
+        return claim if self._large else _pointed(claim, self._judge)
 
     def _misled(self, text: str, claim: Claim) -> str | None:
         """Why a small model's answer to a yes/no question begins wrongly; None if it does not.
 
         A large one knows better than the rule (`Answerability.verdict`).
         """
-        if self._strong or self._begun or self._kind != "yes-no" or not kinds.begins(text):
+        if self._large or self._begun or self._kind != "yes-no" or not kinds.begins(text):
             return None
         told = kinds.verdict(self._found.standalone, claim.citations[0].quote)
         if told is None or text.casefold().startswith(told.casefold()):
@@ -934,15 +947,18 @@ class _Desk:
         return f"begins with yes or no where the cited sentence says {told.lower()}"
 
     def _begins(self, text: str, claim: Claim) -> str:
-        """The text, which begins an answer to a yes/no question with yes or no where a taught model, or else a rule, can tell."""
+        """The text, which begins the answer to a yes/no question with yes or no where the model, or a rule beside it, can tell."""
         if self._begun or self._kind != "yes-no":
             return text
         self._begun = True
+        said: str | None
         if self._taught:
             cited = self._cited(claim)
             said = self._judge.verdict(cited[0]) if len(cited) == 1 else None
-        else:
-            said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
+        elif kinds.begins(text):
+            said = None
+        else:  # a large model knows whether it can tell
+            said = self._verdict if self._large else kinds.verdict(self._found.standalone, text)
         return f"{said}: {text}" if said and not re.match(rf"{said}\b", text) else text
 
     def _in_full(self, text: str, quoted: str, published: date | None) -> str:

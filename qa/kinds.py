@@ -36,7 +36,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         r"|strong|steep|loud)\b", re.IGNORECASE)),
 )  # fmt: skip
 _TURN = re.compile(r"\(asked after: .*\)$", re.DOTALL)
-_YES_OR_NO_FIRST = re.compile(r"\W*(yes|no)\b(?=\s*[,.:;!–—-])\W*", re.IGNORECASE)
+_YES_OR_NO_FIRST = re.compile(r"\W*(yes|no)\b(?=\s*[,.:;!–—]|\s+-\s)(?!\.\s?\d)\W*", re.IGNORECASE)
 _YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 _BARE = re.compile(r"\W*(?:yes|no)\W*", re.IGNORECASE)
 _WEEKDAYS = "|".join(name.capitalize() for name in facts.WEEKDAYS)
@@ -300,7 +300,7 @@ def _same_order(question: str, text: str) -> bool:
 def parted(text: str) -> tuple[str, str]:
     """Return the yes or no that `text` begins with, as "Yes" or "No", and what it goes on with; "" and the text if with none.
 
-    "No one was hurt" begins with neither.
+    "No one was hurt", "No-one was" and "No. 17 is closed" begin with neither.
     """
     begun = _YES_OR_NO_FIRST.match(text)
     return (begun[1].capitalize(), text[begun.end() :]) if begun else ("", text)

@@ -30,7 +30,7 @@ class LLM(Protocol):
     """Writes completions."""
 
     name: str
-    hosted: bool  # somebody's large model, whose words and refusals stand; those that come along are small
+    hosted: bool  # somebody's, large if nobody says otherwise (`Config.llm_large`); those that come along are small
 
     def stream(self, prompt: Prompt, *, max_tokens: int) -> Generator[Chunk, None, None]:
         """Yield the completion as it is written; closing the iterator stops the model.

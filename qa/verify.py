@@ -19,7 +19,7 @@ Embed = Callable[[str], NDArray[np.float32]]
 
 OPPOSITE = "says the opposite of the cited sentence"
 _OTHER_SIDE = " where the cited sentence says "
-CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to take the place of a mark that passes
+CLEARLY_BETTER = 0.25  # by so much another sentence must be the better one to take the place of a mark that stands
 NO_ANSWER = "a question, not an answer"
 LEAST_SAID = 0.66  # share of a claim's words, names aside, that its sentence must say: names alone prove nothing
 LEAST_OF_EFFECT = 0.4  # share of what is explained, names aside, that the sentence with the cause must speak of
@@ -70,17 +70,17 @@ class Gate:
         *,
         floor: float,
         embed: Embed | None = None,
-        paraphrases: bool = True,
+        large: bool = True,
     ) -> None:
         """Sentences below `floor` do not support a claim; without `embed`, meaning is judged by shared words alone.
 
-        Without `paraphrases`, as of a small model, a claim with a word that its sentence does not have gives way to the sentence;
-        with them, the question's words count as said.
+        Of a `large` model the question's words count as said, and its own mark stands; of a small one a claim with a word that
+        its sentence does not have gives way to the sentence.
         """
         self._labels: Mapping[int, Evidence] = {e.label: e for e in evidence}
         self._floor = floor
         self._embed = embed
-        self._paraphrases = paraphrases
+        self._large = large
         self._question = question
         self._asked = frozenset(facts.content_stems(question))
         self._yes_or_no = bool(_YES_OR_NO.match(question))
@@ -90,7 +90,10 @@ class Gate:
         self._common = frozenset(word for text in texts for word in facts.small_words(text))
 
     def check(self, draft: Draft) -> Claim:
-        """Return the claim: its own marks where they hold, better ones where they do not, no citations where nothing holds."""
+        """Return the claim: its own marks where they hold, better ones where they do not, no citations where nothing holds.
+
+        A large model's mark that does not hold gives way only to one that is better by CLEARLY_BETTER.
+        """
         if not draft.labels and (mark := _ROUND_MARK.search(draft.text)) and int(mark[1]) in self._labels:
             draft = Draft(draft.text[: mark.start()].rstrip() + draft.text[mark.end() :], (int(mark[1]),))
         rejected = [Rejection(label, "unknown mark") for label in draft.labels if label not in self._labels]
@@ -115,10 +118,9 @@ class Gate:
         return Claim(text, tuple(sentence.cited(score) for sentence, score in chosen), tuple(rejected))
 
     def support(self, text: str, sentence: Evidence) -> Support:
-        """Return how well `sentence` supports `text`; the yes or no that answers such a question is the claim's own."""
+        """Return how well `sentence` supports `text`, leaving aside a yes or no that `text` begins with."""
         quoted = sentence.text
-        if self._yes_or_no:
-            text = kinds.parted(text)[1] or text
+        text = kinds.parted(text)[1] or text
         around, dated = _around(text, sentence), _dated(sentence)
         # A question's "the two sources" may be said again; it counts what the sentence names.
         counted = {n for word in _counted(text) & _counted(self._question) for n in facts.numbers(f"the {word}")}
@@ -175,13 +177,13 @@ class Gate:
 
     def _gives_way(self, text: str, sentence: Evidence) -> bool:
         """True if the sentence is to be shown instead, word for word."""
-        rearranged = not self._paraphrases and facts.rearranged(kinds.parted(text)[1], sentence.text)
+        rearranged = not self._large and facts.rearranged(kinds.parted(text)[1], sentence.text)
         return rearranged or (not self._yes_or_no and self._reworded(text, sentence))
 
     def _reworded(self, text: str, sentence: Evidence) -> bool:
         """True if the words of `text`, names aside, are those of the sentence with some exchanged, or it says "he" by itself.
 
-        Without paraphrases also if one of them is in neither the sentence nor what it leans on; of a few words, and of a piece
+        Of a small model also if one of them is in neither the sentence nor what it leans on; of a few words, and of a piece
         that has none of the question's, these are taken for theirs: "Ada Holm" says that it was she who did what is asked. And
         what somebody said stays in the sentence's words: the small model puts it into another mouth.
         """
@@ -190,7 +192,7 @@ class Gate:
             return True
         named = self._stems_of_names(text) | self._stems_of_names(quoted)
         said, there = ([stem for stem in facts.content_stems(one) if stem not in named] for one in (text, quoted))
-        if not self._paraphrases:
+        if not self._large:
             if _SAID.search(text):
                 return True
             known = set(facts.content_stems(f"{quoted} {_around(text, sentence)} {_dated(sentence)}"))
@@ -242,13 +244,13 @@ class Gate:
     def _best(self, given: Sequence[Evidence], supports: Mapping[int, Support]) -> tuple[Evidence, float] | None:
         """The sentence that holds best, the model's own unless another is clearly better.
 
-        Of a large model not even one that fails gives way to another that is no better: of four that did, no other was right.
+        So a large model's own may stand that fails, and then there is none: of four that gave way to another, no other was right.
         """
         holding = [e for e in self._labels.values() if self._holds(supports[e.label])]
         if not holding:
             return None
         best = max(holding, key=lambda e: supports[e.label].score)
-        kept = [e for e in given if e in holding] or (given if self._paraphrases else [])
+        kept = [e for e in given if e in holding] or (given if self._large else [])
         own = max(kept, key=lambda e: supports[e.label].score, default=best)
         chosen = own if supports[own.label].score > supports[best.label].score - CLEARLY_BETTER else best
         return (chosen, supports[chosen.label].score) if chosen in holding else None
@@ -282,8 +284,8 @@ class Gate:
 
     def _said(self, stems: Sequence[str], there: set[str]) -> float:
         """The share of `stems` that the sentence says; a word taken over from the question counts less."""
-        asked = 1.0 if self._paraphrases else QUESTION_WORD
-        weights = [1.0 if facts.among(stem, there) else asked * (stem in self._asked) for stem in stems]
+        if_asked = 1.0 if self._large else QUESTION_WORD
+        weights = [1.0 if facts.among(stem, there) else if_asked * (stem in self._asked) for stem in stems]
         return sum(weights) / len(weights)
 
     def _holds(self, support: Support) -> bool:
@@ -340,6 +342,11 @@ def _written_otherwise(text: str, grounds: str) -> set[str]:
     initials = {name.casefold() for name in facts.short_forms(grounds)}
     written = set(re.findall(r"\b[A-Z]{2,6}\b", grounds))
     return initials.union(*(words for name, words in facts.short_forms(text).items() if name in written))
+
+
+def opposed(reason: str) -> bool:
+    """True if a claim was refused since its sentence says the opposite."""
+    return OPPOSITE in reason or _OTHER_SIDE in reason
 
 
 def _only_contrary(support: Support) -> bool:

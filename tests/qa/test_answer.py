@@ -568,23 +568,32 @@ def test_the_refusal_of_a_servers_model_stands(library: Library, reranker: Reran
 
 # --- a large model's choice stands ------------------------------------------------------------------------------------
 
+DECLINED = "Did Mittal decline to meet the Taliban?"
 
+
+@pytest.fixture(scope="module")
+def silent(library: Library, reranker: Reranker) -> int:
+    """The number under which the model is shown that there was no comment."""
+    return label_of(COMMENT, asking(library, reranker).retrieve(WHO))
+
+
+def large(library: Library, reranker: Reranker, said: str, question: str = WHO) -> Answer:
+    return asking(library, reranker, [said], config=SERVER).ask(question)
+
+
+@pytest.mark.parametrize(("config", "chosen"), [(SERVER, COMMENT), (replace(SERVER, llm_large=False), MET)])
 def test_what_a_large_model_chooses_is_shown_whatever_the_reader_makes_of_it(
-    library: Library, reranker: Reranker
+    config: Config, chosen: str, library: Library, reranker: Reranker, silent: int
 ) -> None:
-    silent = label_of(COMMENT, asking(library, reranker).retrieve(WHO))
-    for config in (SERVER, replace(SERVER, llm_large=False)):
-        answer = asking(library, reranker, [SILENT.format(silent)], config=config).ask(WHO)
-        assert [c.quote for c in answer.citations] == [COMMENT if config.llm_large else MET]
+    answer = asking(library, reranker, [SILENT.format(silent)], config=config).ask(WHO)
+    assert [c.quote for c in answer.citations] == [chosen]
 
 
 def test_where_its_own_words_fail_the_sentence_that_it_names_takes_their_place(
-    library: Library, reranker: Reranker, met: int
+    library: Library, reranker: Reranker, met: int, silent: int
 ) -> None:
-    said = f"Mittal met Putin. [{met}] There was no comment from the Taliban. [{{}}] They met in Moscow. [{met}]"
-    said = said.format(label_of(COMMENT, asking(library, reranker).retrieve(WHO)))
-    answer = asking(library, reranker, [said], config=SERVER).ask(WHO)
-    assert [(claim.text, bool(claim.citations)) for claim in answer.claims] == [
+    said = f"Mittal met Putin. [{met}] There was no comment from the Taliban. [{silent}] They met in Moscow. [{met}]"
+    assert [(claim.text, bool(claim.citations)) for claim in large(library, reranker, said).claims] == [
         ("Mittal met Putin.", False),
         (MET, True),
         ("There was no comment from the Taliban.", True),
@@ -592,18 +601,46 @@ def test_where_its_own_words_fail_the_sentence_that_it_names_takes_their_place(
     ]
 
 
-def test_its_yes_or_no_stands_before_the_sentence_that_it_names(library: Library, reranker: Reranker, met: int) -> None:
-    question = "Did Mittal decline to meet the Taliban?"
-    answer = asking(library, reranker, [f"No, Mittal went to Moscow. [{met}]"], config=SERVER).ask(question)
-    assert answer.text == f"No: {MET}"
-    assert answer.claims[0].rejected
-    own = asking(library, reranker, [f"No, Mittal met Stanekzai in Doha. [{met}]"], config=SERVER).ask(question)
-    assert own.text == "No, Mittal met Stanekzai in Doha."
+def test_each_sentence_that_it_names_is_a_claim_of_its_own(
+    library: Library, reranker: Reranker, met: int, silent: int
+) -> None:
+    answer = large(library, reranker, f"No, Mittal and Putin met in Moscow. [{met}][{silent}][9]", DECLINED)
+    assert [(claim.text, [c.quote for c in claim.citations]) for claim in answer.shown] == [
+        (f"No: {MET}", [MET]),
+        (COMMENT, [COMMENT]),
+    ]
 
 
-def test_a_question_of_a_large_model_brings_no_sentence(library: Library, reranker: Reranker, met: int) -> None:
-    answer = asking(library, reranker, [f"Mittal met Stanekzai. [{met}] Who is he? [{met}]"], config=SERVER).ask(WHO)
-    assert answer.text == "Mittal met Stanekzai."
+@pytest.mark.parametrize(
+    ("said", "shown"),
+    [
+        ("No, Mittal went to Moscow. [{met}]", f"No: {MET}"),
+        ("No, Mittal met Stanekzai in Doha. [{met}]", "No, Mittal met Stanekzai in Doha."),
+        ("No. [{met}]", f"No: {MET}"),
+        ("Yes. Mittal met Stanekzai in Doha. [{met}]", "Yes: Mittal met Stanekzai in Doha."),
+        ("Yes, Mittal did not meet Stanekzai in Doha. [{met}]", MET),  # what its sentence denies lends it no yes
+        ("Mittal met Stanekzai in Doha. [{met}]", "Mittal met Stanekzai in Doha."),  # nor does a rule
+    ],
+)
+def test_its_yes_or_no_stands_unless_the_sentence_denies_it(
+    said: str, shown: str, library: Library, reranker: Reranker, met: int
+) -> None:
+    assert large(library, reranker, said.format(met=met), DECLINED).text == shown
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        "Who else met him in Moscow? [{silent}]",
+        "The articles do not say whom he met in Moscow. [{silent}]",
+        "Note: sentence [{silent}] is about the year 2019.",
+        "NOT STATED. They only tell of Moscow. [{silent}]",
+    ],
+)
+def test_what_is_no_statement_of_the_article_brings_no_sentence(
+    said: str, library: Library, reranker: Reranker, silent: int
+) -> None:
+    assert COMMENT not in large(library, reranker, said.format(silent=silent)).text
 
 
 # --- the second reading, of wider evidence ----------------------------------------------------------------------------

@@ -97,7 +97,9 @@ def test_the_true_answer_still_comes_through(ask: Ask) -> None:
 
 
 @pytest.mark.parametrize(("order", "said"), [(order, said) for order, obeyed in ORDERS.items() for said in obeyed])
-def test_nor_where_it_is_a_large_model_that_obeys(order: str, said: str, ask: Ask) -> None:
+def test_what_an_order_wants_said_is_not_shown_either_where_a_large_model_obeys(
+    order: str, said: str, ask: Ask
+) -> None:
     answer = ask(order, said, SERVER)
     assert said.split(" [", maxsplit=1)[0].rstrip(".") not in answer.text
     assert {c.quote for c in answer.citations} <= {TRUTH, AFTER}

@@ -318,7 +318,7 @@ def test_a_copy_with_words_exchanged_gives_way_to_the_sentence(kind: str, embedd
         ("For a purpose, Velm constructed the dam in 1931.", False),
     ],
 )
-def test_without_paraphrases_a_word_of_the_models_own_gives_way_to_the_sentence(
+def test_of_a_small_model_a_word_of_the_models_own_gives_way_to_the_sentence(
     claimed: str, *, kept: bool, embedder: Embedder
 ) -> None:
     before, said = "An old wall stood there.", "Velm constructed the dam in 1931, and it stood for long."
@@ -326,7 +326,7 @@ def test_without_paraphrases_a_word_of_the_models_own_gives_way_to_the_sentence(
     found = replace(found, context=before)
     claims = [
         Gate(
-            "who finished the dam, and for what purpose?", [found], floor=0.5, embed=embedder.query, paraphrases=allowed
+            "who finished the dam, and for what purpose?", [found], floor=0.5, embed=embedder.query, large=allowed
         ).check(Draft(claimed, (1,)))
         for allowed in (True, False)
     ]
@@ -335,12 +335,12 @@ def test_without_paraphrases_a_word_of_the_models_own_gives_way_to_the_sentence(
 
 
 @pytest.mark.parametrize(("question", "kept"), [("who constructed the dam?", True), ("who designed the dam?", False)])
-def test_without_paraphrases_a_few_words_stand_only_for_what_the_sentence_says(
+def test_of_a_small_model_a_few_words_stand_only_for_what_the_sentence_says(
     question: str, *, kept: bool, embedder: Embedder
 ) -> None:
     said = "Ada Velm constructed the dam in 1931."
     found = evidence_of(Article("a", "The valley", said, date(2024, 5, 1)), said)
-    gate = Gate(question, found, floor=0.5, embed=embedder.query, paraphrases=False)
+    gate = Gate(question, found, floor=0.5, embed=embedder.query, large=False)
     claim = gate.check(Draft("Ada Velm", (1,)))
     assert (claim.text, labels(claim)) == ("Ada Velm" if kept else said, (1,))
 
@@ -356,21 +356,19 @@ def test_a_piece_of_the_sentence_stands_only_for_what_it_says(question: str, *, 
         evidence_of(Article("a", "The bridge", said), said),
         floor=0.5,
         embed=embedder.query,
-        paraphrases=False,
+        large=False,
     )
     piece = "Ruth Velm, the chief engineer."
     assert gate.check(Draft(piece, (1,))).text == (piece if kept else said)
 
 
-@pytest.mark.parametrize("paraphrases", [False, True])
-def test_what_somebody_said_stays_in_the_sentence_of_a_small_model(*, paraphrases: bool, embedder: Embedder) -> None:
+@pytest.mark.parametrize("large", [False, True])
+def test_what_somebody_said_stays_in_the_sentence_of_a_small_model(*, large: bool, embedder: Embedder) -> None:
     sentence = "Former council member Ada Brink has said “The mistakes of the council are worrying”."
     found = evidence_of(Article("a", "The council", sentence, date(2024, 5, 1)), sentence)
-    gate = Gate("what did the council say?", found, floor=0.5, embed=embedder.query, paraphrases=paraphrases)
+    gate = Gate("what did the council say?", found, floor=0.5, embed=embedder.query, large=large)
     said = "The council has said “The mistakes of the council are worrying”."
-    assert gate.check(Draft(said, (1,))).text == (
-        said if paraphrases else sentence
-    )  # that it is the council, no rule sees
+    assert gate.check(Draft(said, (1,))).text == (said if large else sentence)  # that it is the council, no rule sees
     assert gate.check(Draft("Former council member Ada Brink.", (1,))).text == "Former council member Ada Brink."
 
 
@@ -381,8 +379,8 @@ def test_what_is_put_in_another_order_gives_way_to_the_sentence_of_a_small_model
     sentence = "The envoy, Anna Lind, met with Maria Soto, head of the party, in Kara."
     said = "Anna Lind, head of the party, met with Maria Soto, head of the party, in Kara."
     found = evidence_of(Article("a", "The talks", sentence, date(2024, 5, 1)), sentence)
-    for paraphrases, shown in ((False, sentence), (True, said)):
-        gate = Gate(question, found, floor=0.5, embed=embedder.query, paraphrases=paraphrases)
+    for large, shown in ((False, sentence), (True, said)):
+        gate = Gate(question, found, floor=0.5, embed=embedder.query, large=large)
         assert gate.check(Draft(said, (1,))).text == shown
         assert gate.check(Draft(f"Yes, {said}", (1,))).text.removeprefix("Yes, ") == shown
 
@@ -403,27 +401,25 @@ def test_the_no_that_answers_a_question_denies_nothing_of_its_sentence(
     assert (claim.text, labels(claim)) == (claimed, (1,) if proved else ())
 
 
-@pytest.mark.parametrize("paraphrases", [False, True])
-def test_a_large_model_may_answer_in_the_words_of_the_question(*, paraphrases: bool, embedder: Embedder) -> None:
+@pytest.mark.parametrize("large", [False, True])
+def test_a_large_model_may_answer_in_the_words_of_the_question(*, large: bool, embedder: Embedder) -> None:
     sentence = "Inside the mill, Stump (Walter Brink) keeps watch over the gate and Joe."
     found = evidence_of(Article("a", "The film", sentence), sentence)
-    gate = Gate("who played Stump in the film?", found, floor=0.5, embed=embedder.query, paraphrases=paraphrases)
+    gate = Gate("who played Stump in the film?", found, floor=0.5, embed=embedder.query, large=large)
     claim = gate.check(Draft("Walter Brink played Stump.", (1,)))
-    assert labels(claim) == ((1,) if paraphrases else ())
+    assert labels(claim) == ((1,) if large else ())
     assert not labels(gate.check(Draft("Walter Brink built and owned Stump.", (1,))))  # nobody has asked that
 
 
-@pytest.mark.parametrize("paraphrases", [False, True])
-def test_what_a_large_model_names_gives_way_only_to_what_is_clearly_better(
-    *, paraphrases: bool, embedder: Embedder
-) -> None:
+@pytest.mark.parametrize("large", [False, True])
+def test_what_a_large_model_names_gives_way_only_to_what_is_clearly_better(*, large: bool, embedder: Embedder) -> None:
     presides = "The vice president, who might vote to break a tie, presides over the chamber."
     counted = "A vote of the vice president to break a tie was counted in the chamber."
     weather = "The weather in the city was mild."
     found = evidence_of(Article("a", "The chamber", " ".join([presides, counted, weather])), presides, counted, weather)
-    gate = Gate("who breaks a tie?", found, floor=0.5, embed=embedder.query, paraphrases=paraphrases)
+    gate = Gate("who breaks a tie?", found, floor=0.5, embed=embedder.query, large=large)
     said = "A vote of the vice president breaks a tie in the chamber."
-    assert labels(gate.check(Draft(said, (1,)))) == (() if paraphrases else (2,))
+    assert labels(gate.check(Draft(said, (1,)))) == (() if large else (2,))
     assert labels(gate.check(Draft(said, (3,)))) == (2,)
 
 
