@@ -783,7 +783,7 @@ class _Desk:
         """A question that was given up is read once more: its best sentence is the answer, if it plainly is one.
 
         The small model refuses, or garbles, what it has in front of it, or `wrote` a number and no words; the sentence itself
-        needs no proof, and the best is the one that a taught model named. (The refusal of a server's model is taken at its
+        needs no proof, and the best is the one that a taught model named. (The refusal of a large model is taken at its
         word.) A yes/no question is answered so by a model that was not taught only where a rule tells which.
         """
         if self._taught:
@@ -947,7 +947,7 @@ class _Desk:
         return f"begins with yes or no where the cited sentence says {told.lower()}"
 
     def _begins(self, text: str, claim: Claim) -> str:
-        """The text, which begins the answer to a yes/no question with yes or no where the model, or a rule beside it, can tell."""
+        """The text, which begins the answer to a yes/no question with yes or no where the model or a rule beside it can tell."""
         if self._begun or self._kind != "yes-no":
             return text
         self._begun = True
