@@ -867,8 +867,8 @@ class _Desk:
         if NO_ANSWER in reasons or self._refused or _OF_THE_ARTICLES.match(draft.text):
             return []
         named = [e for e in self._judge.that_may_answer(draft.labels) if e.label not in self._shown_labels]
-        if self._kind == "yes-no" and not any(map(opposed, reasons)):
-            self._verdict = kinds.parted(draft.text)[0] or self._verdict
+        if self._kind == "yes-no":
+            self._verdict = "" if any(map(opposed, reasons)) else kinds.parted(draft.text)[0] or self._verdict
         return [_word_for_word(e) for e in named[:MOST_NAMED]]
 
     def _instead(self, claim: Claim, sentence: Evidence) -> Claim:

@@ -619,6 +619,7 @@ def test_each_sentence_that_it_names_is_a_claim_of_its_own(
         ("No. [{met}]", f"No: {MET}"),
         ("Yes. Mittal met Stanekzai in Doha. [{met}]", "Yes: Mittal met Stanekzai in Doha."),
         ("Yes, Mittal did not meet Stanekzai in Doha. [{met}]", MET),  # what its sentence denies lends it no yes
+        ("Yes. Mittal did not meet Stanekzai in Doha. [{met}]", MET),
         ("Mittal met Stanekzai in Doha. [{met}]", "Mittal met Stanekzai in Doha."),  # nor does a rule
     ],
 )
