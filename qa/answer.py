@@ -62,11 +62,15 @@ MAX_QUESTION_CHARS = 2_000  # a longer one would push the evidence out of the mo
 
 BESIDE = "says hardly anything of what is asked"
 _ASKS_WHO = re.compile(r"\W*(?:who|whom|whose)\b", re.IGNORECASE)
-_OF_THE_ARTICLES = re.compile(
-    r"\W*(?:note|sources?)\b|\W*(?:(?:the|these|no|neither|none) (?:of the )?|there is no )"
-    r"(?:articles?|sentences?|texts?|passages?|sources?|evidence|excerpts?|information|mention)\b",
+_TEXTS = r"(?:articles?|sentences?|texts?|passages?|sources?|excerpts?)"
+# What a model says of the articles and not from them: that they do not tell.
+_THEY_DO_NOT_SAY = re.compile(
+    rf"(?:they|it|(?:the|these|those)(?: \w+)? {_TEXTS}) (?:do(?:es)? not|do(?:es)?n['’]t|only) (?:say|tell|state|mention|give)"
+    rf"|(?:no|neither|none of (?:the|these)) {_TEXTS} (?:says?|tells?|states?|mentions?|gives?)\b"
+    r"|there is no (?:mention|information)\b",
     re.IGNORECASE,
 )
+_A_NOTE = re.compile(r"(?:note|sources?)\s*:", re.IGNORECASE)
 _DENIED = re.compile(
     r"\b(?:not|no|never|nobody|without|\w+n[’']t)\s+(?:(?:to|be|have|been|yet|any|the|a|an)\s+){0,3}$", re.IGNORECASE
 )
@@ -379,7 +383,7 @@ class Asker:
         stopped = detail is not None or finish == "length"  # in the middle of this sentence
         yield from told(desk.checked(ear.waiting))
         yield from told(map(_cut_off, rest) if stopped else desk.checked(rest))
-        refused = is_refusal(text) and not claims
+        refused = (is_refusal(text) and not claims) or (large and desk.refused)
         reason: Reason = "not_stated" if refused or desk.hardly or not claims else "unsupported"
         if detail is not None:
             reason = "llm_unavailable"
@@ -725,7 +729,7 @@ class _Desk:
         self._told: set[str] = set()
         self._shown_labels: set[int] = set()  # of what is cited so far
         self._verdict = ""  # the yes or no of a large model that its words were refused with, or that stood by itself
-        self._refused = False
+        self.refused = False  # the answer began with the refusal, or with other words for it by a large model
         self._alone: set[int] = set()  # labels of sentences that answer
         self._beside: set[int] = set()  # of those that are shown because they go with one
         self._begun = False  # the answer to a yes/no question has begun with yes or no, where that is sure
@@ -736,7 +740,7 @@ class _Desk:
     def checked(self, drafts: Iterable[Draft]) -> Iterator[Claim]:
         for draft in drafts:
             if is_refusal(draft.text):
-                self._refused = True
+                self.refused = self.refused or not self._shown_labels
             elif self._beside.isdisjoint(draft.labels):
                 for claim in self._proven(draft):
                     yield from self.whole(self._pointed(claim))
@@ -821,7 +825,7 @@ class _Desk:
     def _check(self, draft: Draft) -> list[Claim]:
         """The draft as a claim; where a large model's words are refused, after it the sentences that it names."""
         if kinds.bare(draft.text):
-            self._verdict = kinds.parted(f"{draft.text}.")[0] if self._large else ""
+            self._verdict = "Yes" if "yes" in draft.text.casefold() else "No"
             claim = Claim(draft.text, (), (Rejection(None, "says only yes or no"),))
         else:
             claim = self._gate.check(draft)
@@ -860,15 +864,19 @@ class _Desk:
     def _named_by(self, draft: Draft, refused: Claim) -> list[Claim]:
         """The sentences that a large model names, word for word, but those that are shown already or may not answer.
 
-        It names the right one where a rule is against its wording: of 84 such claims 69 were proved by it, by a second reader.
+        It names the right one where a rule is against its wording: of 84 such claims it says 69 in full, by a second reading.
         Nothing is shown for what is a question, or tells of the articles themselves ("They do not say why").
         """
-        reasons = [one.reason for one in refused.rejected]
-        if NO_ANSWER in reasons or self._refused or _OF_THE_ARTICLES.match(draft.text):
-            return []
+        said, told = kinds.parted(draft.text)
+        silent = _THEY_DO_NOT_SAY.match(told) is not None
+        self.refused = self.refused or (silent and not self._shown_labels)
+        asks = any(one.reason == NO_ANSWER for one in refused.rejected)
         named = [e for e in self._judge.that_may_answer(draft.labels) if e.label not in self._shown_labels]
-        if self._kind == "yes-no":
-            self._verdict = "" if any(map(opposed, reasons)) else kinds.parted(draft.text)[0] or self._verdict
+        if silent or asks or self.refused or _A_NOTE.match(told):
+            named = []
+        if not kinds.bare(draft.text):  # such a word is that of what comes next
+            denied = any(opposed(one.reason) for one in refused.rejected if one.label in draft.labels)
+            self._verdict = said if named and not denied else ""
         return [_word_for_word(e) for e in named[:MOST_NAMED]]
 
     def _instead(self, claim: Claim, sentence: Evidence) -> Claim:
@@ -955,10 +963,10 @@ class _Desk:
         if self._taught:
             cited = self._cited(claim)
             said = self._judge.verdict(cited[0]) if len(cited) == 1 else None
-        elif kinds.begins(text):
-            said = None
-        else:  # a large model knows whether it can tell
-            said = self._verdict if self._large else kinds.verdict(self._found.standalone, text)
+        elif self._large:  # it knows whether it can tell
+            said = None if kinds.parted(text)[0] else self._verdict
+        else:
+            said = None if kinds.begins(text) else kinds.verdict(self._found.standalone, text)
         return f"{said}: {text}" if said and not re.match(rf"{said}\b", text) else text
 
     def _in_full(self, text: str, quoted: str, published: date | None) -> str:

@@ -36,7 +36,7 @@ _KINDS: tuple[tuple[Kind, re.Pattern[str]], ...] = (
         r"|strong|steep|loud)\b", re.IGNORECASE)),
 )  # fmt: skip
 _TURN = re.compile(r"\(asked after: .*\)$", re.DOTALL)
-_YES_OR_NO_FIRST = re.compile(r"\W*(yes|no)\b(?=\s*[,.:;!–—]|\s+-\s)(?!\.\s?\d)\W*", re.IGNORECASE)
+_YES_OR_NO_FIRST = re.compile(r"\W*(yes|no)\b(?=\s*(?:[,.:;!–—]|--|-\s))(?!\.\s?\d+\b(?!,\d))\W*", re.IGNORECASE)
 _YES_OR_NO = re.compile(r"(?:yes|no)\b", re.IGNORECASE)
 _BARE = re.compile(r"\W*(?:yes|no)\W*", re.IGNORECASE)
 _WEEKDAYS = "|".join(name.capitalize() for name in facts.WEEKDAYS)

@@ -120,7 +120,8 @@ class Gate:
     def support(self, text: str, sentence: Evidence) -> Support:
         """Return how well `sentence` supports `text`, leaving aside a yes or no that `text` begins with."""
         quoted = sentence.text
-        text = kinds.parted(text)[1] or text
+        if self._large or self._yes_or_no:
+            text = kinds.parted(text)[1] or text
         around, dated = _around(text, sentence), _dated(sentence)
         # A question's "the two sources" may be said again; it counts what the sentence names.
         counted = {n for word in _counted(text) & _counted(self._question) for n in facts.numbers(f"the {word}")}

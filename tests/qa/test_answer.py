@@ -630,18 +630,39 @@ def test_its_yes_or_no_stands_unless_the_sentence_denies_it(
 
 
 @pytest.mark.parametrize(
-    "said",
+    ("said", "brings"),
     [
-        "Who else met him in Moscow? [{silent}]",
-        "The articles do not say whom he met in Moscow. [{silent}]",
-        "Note: sentence [{silent}] is about the year 2019.",
-        "NOT STATED. They only tell of Moscow. [{silent}]",
+        ("Who else met him in Moscow? [{silent}]", False),
+        ("The articles do not say whom he met in Moscow. [{silent}]", False),
+        ("They do not say whom he met in Moscow. [{silent}]", False),
+        ("No, none of these sentences says whom he met in Moscow. [{silent}]", False),
+        ("Note: sentence [{silent}] is about the year 2019.", False),
+        ("NOT STATED. They only tell of Moscow. [{silent}]", False),
+        ("Sources in Moscow said so. [{silent}]", True),
+        ("The source of the talks in Moscow was silent. [{silent}]", True),
     ],
 )
 def test_what_is_no_statement_of_the_article_brings_no_sentence(
+    said: str, *, brings: bool, library: Library, reranker: Reranker, silent: int
+) -> None:
+    assert (COMMENT in large(library, reranker, said.format(silent=silent)).text) is brings
+
+
+@pytest.mark.parametrize(
+    "said", ["NOT STATED. They only tell of Moscow. [{}]", "The articles do not say whom he met in Moscow. [{}]"]
+)
+def test_nor_is_its_refusal_overruled_in_whichever_words(
     said: str, library: Library, reranker: Reranker, silent: int
 ) -> None:
-    assert COMMENT not in large(library, reranker, said.format(silent=silent)).text
+    answer = asking(library, reranker, [said.format(silent)], ["NOT STATED"], config=SERVER).ask(WHO)
+    assert (answer.status, answer.reason) == ("abstained", "not_stated")
+
+
+def test_a_yes_whose_sentence_is_not_there_is_not_that_of_the_next(
+    library: Library, reranker: Reranker, met: int
+) -> None:
+    said = f"Yes, Mittal met Putin in Moscow. [9] Mittal met Stanekzai in Doha. [{met}]"
+    assert large(library, reranker, said, DECLINED).text == "Mittal met Stanekzai in Doha."
 
 
 # --- the second reading, of wider evidence ----------------------------------------------------------------------------

@@ -298,6 +298,8 @@ def test_a_name_of_several_words_tells_of_nothing() -> None:
         ("No-one was hurt.", ("", "No-one was hurt.")),
         ("No. 17 is closed.", ("", "No. 17 is closed.")),
         ("No - it is closed.", ("No", "it is closed.")),
+        ("No -- it is closed.", ("No", "it is closed.")),
+        ("No. 2,000 people came.", ("No", "2,000 people came.")),
         ("Nothing, no.", ("", "Nothing, no.")),
         ("Yes.", ("Yes", "")),
     ],
