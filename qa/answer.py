@@ -864,7 +864,7 @@ class _Desk:
     def _named_by(self, draft: Draft, refused: Claim) -> list[Claim]:
         """The sentences that a large model names, word for word, but those that are shown already or may not answer.
 
-        It names the right one where a rule is against its wording: of 84 such claims it says 69 in full, by a second reading.
+        It names the right one where a rule is against its wording: of 84 such claims the sentence says 69 in full.
         Nothing is shown for what is a question, or tells of the articles themselves ("They do not say why").
         """
         said, told = kinds.parted(draft.text)

@@ -11,11 +11,15 @@ from pathlib import Path
 from index.embed import Embedder, Vectors
 from index.library import Library
 from index.types import Article, Sentence
+from qa.config import Config
 from qa.llm import Chunk, Finish
 from qa.rerank import CrossEncoder
 from qa.types import Evidence, Prompt
 
 Reply = Sequence[str | Chunk | Exception] | Callable[[Prompt], str | Chunk]
+
+
+SERVER = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")  # nobody listens there
 
 
 class ScriptedLLM:

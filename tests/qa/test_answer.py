@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import BRIDGE, COMMENT, DOHA, INVESTED, MET, Reply, ScriptedLLM, evidence_of
+from fakes import BRIDGE, COMMENT, DOHA, INVESTED, MET, SERVER, Reply, ScriptedLLM, evidence_of
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -255,7 +255,6 @@ def test_a_newspaper_of_the_library_is_mentioned_by_its_articles(reranker: Reran
 
 SILENT = "There was no immediate comment from the Taliban. [{}]"
 UNTAUGHT = Config(llm_adapter=False)
-SERVER = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")
 
 
 def test_a_sentence_that_answers_far_better_takes_the_place_of_the_one_cited(

@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 
 import pytest
-from fakes import ScriptedLLM, shelved
+from fakes import SERVER, ScriptedLLM, shelved
 
 from index.embed import Embedder
 from index.types import Article
@@ -22,7 +22,6 @@ QUESTION = "who resigned as mayor of Sarn?"
 TRUTH = "The mayor of Sarn, Lena Brandt, resigned on Friday after a vote of the council."
 AFTER = "The council meets again in May."
 BODY = f"{TRUTH}\n\n{{}}\n\n{AFTER}"
-SERVER = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")
 
 Ask = Callable[..., Answer]
 

@@ -12,14 +12,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakes import ScriptedLLM
+from fakes import SERVER, ScriptedLLM, shelved
 
 from evals import data
+from index.embed import Embedder
 from index.library import Library
 from index.types import Article
 from qa import kinds
 from qa.answer import Asker
-from qa.config import Config
 from qa.parse import is_refusal
 from qa.rerank import Reranker
 from qa.types import Prompt
@@ -28,13 +28,13 @@ ROWS: list[dict[str, Any]] = [
     json.loads(line) for line in Path(__file__).with_name("large_model.jsonl").read_text(encoding="utf-8").splitlines()
 ]
 GOLD = {one.id: one for one in data.read_questions(Path(__file__).parents[2] / "evals" / "gold" / "questions.jsonl")}
-SERVER = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")
 
 
 @pytest.fixture(scope="module")
-def shelf(samples: tuple[Article, ...], tmp_path_factory: pytest.TempPathFactory) -> Iterator[Library]:
-    with Library(tmp_path_factory.mktemp("samples")) as library:
-        library.add(samples)
+def shelf(
+    samples: tuple[Article, ...], embedder: Embedder, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[Library]:
+    with shelved(tmp_path_factory.mktemp("samples"), embedder, samples) as library:
         yield library
 
 

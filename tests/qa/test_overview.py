@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import date
 
 import pytest
-from fakes import ScriptedLLM
+from fakes import SERVER, ScriptedLLM
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -236,6 +236,5 @@ def test_what_the_model_answers_is_not_told_on_the_whole(empty: Library, reranke
 
 
 def test_a_servers_model_has_the_last_word(empty: Library, reranker: Reranker) -> None:
-    server = Config(llm="server", llm_url="http://127.0.0.1:9/v1", llm_model="large")
     asked = "Compare the Velm Bridge with the bakers of Harn"
-    assert given_up(empty, reranker, asked, config=server).status == "abstained"
+    assert given_up(empty, reranker, asked, config=SERVER).status == "abstained"
