@@ -67,7 +67,8 @@ def mean(outcomes: Sequence[float | None], *, unit: bool = True) -> Figure:
     undefined = len(outcomes) - len(values)
     if not values:
         return Figure(None, 0, undefined=undefined)
-    average = math.fsum(values) / len(values)
+    # Rounding must not take it out of the values' range: nine times 0.9 has 0.8999999999999999.
+    average = min(max(values), max(min(values), math.fsum(values) / len(values)))
     few = len(values) < _FEW or min(values) == max(values)
     interval = wilson(min(1.0, average), len(values)) if unit and few else bootstrap(values)
     return Figure(average, len(values), interval, undefined)

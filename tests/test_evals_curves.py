@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from evals import compare, curves
@@ -52,6 +52,7 @@ def test_no_order_is_better_than_the_best(pairs: list[curves.Pair]) -> None:
     assert -1e-9 <= best <= area + 1e-9 <= 1 + 2e-9
 
 
+@example(pairs=[(0.9, False)] * 9)
 @given(PAIRS)
 def test_every_answer_is_in_one_bucket_and_the_last_point_has_all(pairs: list[curves.Pair]) -> None:
     buckets = curves.reliability(pairs)
